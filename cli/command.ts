@@ -30,7 +30,7 @@ export interface Command {
   /** Beyond the shared ones: `--uri --app --secrets --json --help`. */
   readonly options?: CommandOptions
   /** Resolves to an exit code; nothing means 0. */
-  run(context: CommandContext): Promise<number | undefined | void>
+  run(context: CommandContext): Promise<number | undefined>
 }
 
 /** Wrong arguments: exit 2. The message is one line that says what to do. */
