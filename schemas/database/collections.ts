@@ -1,0 +1,67 @@
+/** What the server must hold beside the documents: indexes and change-stream images, by collection of `bi_dashboard`. */
+export const biDatabase = 'bi_dashboard'
+
+export interface IndexSpec {
+  readonly key: Readonly<Record<string, 1 | -1>>
+  readonly unique?: true
+  readonly sparse?: true
+  readonly partialFilterExpression?: Readonly<Record<string, unknown>>
+  /** Seconds after the indexed date at which the document is deleted. */
+  readonly expireAfterSeconds?: number
+}
+
+export interface CollectionSpec {
+  readonly indexes: readonly IndexSpec[]
+  /** Pre-images, for triggers that must know what changed. */
+  readonly preImages?: true
+}
+
+/**
+ * The indexes that the queries of the product use, and no other: low-selectivity ones and prefixes of another index cost
+ * writes only (spec: KPIs 6 and 8.2).
+ */
+export const biCollections: Readonly<Record<string, CollectionSpec>> = {
+  users: {
+    indexes: [
+      { key: { auth0_id: 1 }, unique: true },
+      { key: { email: 1 } },
+      { key: { last_login: -1 } },
+      { key: { created_at: 1 } },
+      { key: { deleted_at: 1 }, partialFilterExpression: { deleted_at: { $exists: true } } },
+      { key: { is_test: 1 }, partialFilterExpression: { is_test: true } },
+      { key: { app_user_id: 1 }, sparse: true },
+    ],
+  },
+  subscriptions: {
+    indexes: [{ key: { user_id: 1, status: 1 } }, { key: { created_at: -1 } }],
+    preImages: true,
+  },
+  analytics_events: {
+    indexes: [
+      { key: { timestamp: 1, event_type: 1, user_id: 1 } },
+      { key: { user_id: 1, timestamp: -1 } },
+      { key: { received_at: 1, timestamp: 1 } },
+    ],
+  },
+  kpi_snapshots: { indexes: [{ key: { snapshot_date: -1 }, unique: true }] },
+  subscription_events: {
+    indexes: [
+      { key: { subscription_id: 1, effective_at: -1, seq: -1 } },
+      { key: { user_id: 1, effective_at: 1 } },
+      { key: { recorded_at: 1 } },
+      { key: { provider_event_id: 1 }, unique: true, sparse: true },
+    ],
+  },
+  marketing_spend: { indexes: [{ key: { period_end: 1, period_start: 1 } }] },
+  nps_responses: { indexes: [{ key: { responded_at: 1, user_id: 1, score: 1 } }] },
+  kpi_config: { indexes: [] },
+  user_activity_daily: { indexes: [{ key: { d: 1, u: 1 } }] },
+  customer_mrr_segments: {
+    indexes: [
+      { key: { to: 1, from: 1, u: 1, mrr: 1 } },
+      { key: { from: 1, movement: 1, mrr: 1, prev_mrr: 1 } },
+      { key: { to: 1, from: 1, cohort: 1, mrr: 1 } },
+    ],
+  },
+  subscription_segments: { indexes: [{ key: { status: 1, to: 1 } }, { key: { to: 1, from: 1 } }] },
+}
