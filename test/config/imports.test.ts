@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = path.resolve(import.meta.dirname, '../..')
+
+/** Which folders a folder may import from, beside itself (design 2). */
+const allowed: Record<string, readonly string[]> = {
+  domain: [],
+  schemas: ['domain'],
+  runtime: ['domain', 'schemas'],
+  functions: ['domain', 'runtime (types)'],
+  client: ['schemas (types)'],
+  edge: ['domain', 'schemas', 'runtime'],
+}
+
+/** What the tests of the runtime's host-neutrality tolerate, each with its reason. */
+const nodeBuiltins: Record<string, string> = {
+  'runtime/functions/node-crypto.ts':
+    'the synchronous utils.crypto and utils.jwt of App Services need it; workerd has it',
+  'edge/node.ts': 'the Node entry',
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)))
+}
+
+interface Import {
+  readonly file: string
+  readonly specifier: string
+  readonly typeOnly: boolean
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(path.join(root, file), 'utf8')
+  const pattern =
+    /^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm
+  return [...text.matchAll(pattern)].map((match) => ({
+    file,
+    specifier: match[2] ?? match[3] ?? match[4] ?? '',
+    typeOnly: match[1] !== undefined,
+  }))
+}
+
+describe('imports', () => {
+  for (const [folder, targets] of Object.entries(allowed)) {
+    it(`of ${folder}/ point only where the design lets them`, () => {
+      const wrong = sources(folder)
+        .flatMap(importsOf)
+        .filter(({ file, specifier, typeOnly }) => {
+          if (!specifier.startsWith('.')) return false
+          const target = path
+            .relative(root, path.resolve(path.dirname(path.join(root, file)), specifier))
+            .split(path.sep)[0]
+          if (target === undefined || target === folder) return false
+          return !(targets.includes(target) || (typeOnly && targets.includes(`${target} (types)`)))
+        })
+      expect(wrong).toEqual([])
+    })
+  }
+
+  it('of node: modules stay out of what must run anywhere', () => {
+    const wrong = ['domain', 'schemas', 'runtime', 'functions', 'client', 'edge']
+      .flatMap(sources)
+      .flatMap(importsOf)
+      .filter(({ file, specifier }) => specifier.startsWith('node:') && !Object.hasOwn(nodeBuiltins, file))
+    expect(wrong).toEqual([])
+  })
+})
