@@ -20,14 +20,14 @@ export interface RoleEvidence {
 
 const safeDefaults: RoleRules = { default_role: 'viewer', role_names: {}, staff_domains: [] }
 
-/** The highest role an address alone may give: admins are named by an admin, not by a mail domain. */
-const highestStaffRole: Role = 'analyst'
-
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The rules as configured; anything malformed falls back to "everybody is a viewer". */
+/**
+ * The rules as configured. What is malformed is left out, down to "everybody is a viewer"; so is a staff domain that
+ * would give `admin`: admins are named by an admin, not by a mail domain.
+ */
 export function parseRoleRules(value: unknown): RoleRules {
   if (!isRecord(value)) return safeDefaults
   const names: Record<string, Role> = {}
@@ -58,14 +58,14 @@ function domainOf(email: string): string {
 export function roleFor(evidence: RoleEvidence, rules: RoleRules): Role {
   let role = rules.default_role
   for (const name of evidence.roles ?? []) {
-    const mapped = rules.role_names[name.toLowerCase()]
-    if (mapped !== undefined && Object.keys(rules.role_names).includes(name.toLowerCase())) role = higherRole(role, mapped)
+    // A role named like a property of every object (`constructor`) finds a function there, not a role.
+    const mapped: unknown = rules.role_names[name.toLowerCase()]
+    if (isRole(mapped)) role = higherRole(role, mapped)
   }
   if (evidence.email !== undefined && evidence.email_verified === true) {
     const domain = domainOf(evidence.email)
     for (const rule of rules.staff_domains)
-      if (rule.domain === domain && rule.connection === evidence.connection)
-        role = higherRole(role, rule.role === 'admin' ? highestStaffRole : rule.role)
+      if (rule.domain === domain && rule.connection === evidence.connection) role = higherRole(role, rule.role)
   }
   return role
 }
