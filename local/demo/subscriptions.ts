@@ -69,7 +69,7 @@ export function generateSubscriptions(
 
   const takeUser = (createdBefore: Date): DemoUser => {
     const index = candidates.findIndex((user) => user.created_at < createdBefore)
-    const [user] = candidates.splice(index < 0 ? 0 : index, 1)
+    const [user] = candidates.splice(Math.max(index, 0), 1)
     if (user === undefined) throw new RangeError('the demo has more subscriptions than users')
     if (user.created_at >= createdBefore) user.created_at = new Date(createdBefore.getTime() - dayMs / 2)
     return user
