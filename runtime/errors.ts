@@ -45,6 +45,8 @@ export interface AppErrorOptions {
   cause?: unknown
   /** HTTP status where the same code answers with different ones; default: the table of `edge/error-body.ts`. */
   status?: number
+  /** Sent as `Retry-After`. */
+  retryAfterSeconds?: number
   /** Structured detail for the log only; never sent to a client. */
   detail?: Record<string, unknown>
 }
@@ -54,12 +56,14 @@ export class AppError extends Error {
   override readonly name = 'AppError'
   readonly code: AppErrorCode
   readonly status: number | undefined
+  readonly retryAfterSeconds: number | undefined
   readonly detail: Record<string, unknown> | undefined
 
   constructor(code: AppErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.status = options.status
+    this.retryAfterSeconds = options.retryAfterSeconds
     this.detail = options.detail
   }
 }

@@ -1,0 +1,40 @@
+import type { Collection, MongoClient } from 'mongodb'
+import {
+  collections,
+  type StoredApiKey,
+  type StoredIdentity,
+  type StoredSession,
+  type StoredUser,
+} from './documents.ts'
+
+export const defaultStateDatabase = 'atlas_edge'
+
+/** The collections of the edge's own database, for one app. */
+export interface UserState {
+  readonly app: string
+  readonly users: Collection<StoredUser>
+  readonly identities: Collection<StoredIdentity>
+  readonly apiKeys: Collection<StoredApiKey>
+  readonly sessions: Collection<StoredSession>
+}
+
+export function openUserState(client: MongoClient, app: string, database = defaultStateDatabase): UserState {
+  const db = client.db(database)
+  return {
+    app,
+    users: db.collection<StoredUser>(collections.users),
+    identities: db.collection<StoredIdentity>(collections.identities),
+    apiKeys: db.collection<StoredApiKey>(collections.apiKeys),
+    sessions: db.collection<StoredSession>(collections.sessions),
+  }
+}
+
+/** Creates what is missing; running it twice, or from two hosts at once, changes nothing. */
+export async function ensureUserIndexes(state: UserState): Promise<void> {
+  await state.apiKeys.createIndex({ key_hash: 1 }, { unique: true })
+  await state.apiKeys.createIndex({ app: 1, user_id: 1 })
+  await state.identities.createIndex({ app: 1, user_id: 1 })
+  await state.users.createIndex({ app: 1, created_at: 1 })
+  await state.sessions.createIndex({ app: 1, user_id: 1 })
+  await state.sessions.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
+}

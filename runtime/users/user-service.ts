@@ -1,0 +1,300 @@
+import { type Document, ObjectId } from 'bson'
+import type { MongoClient } from 'mongodb'
+import type { AppDefinition, AuthProvider } from '../../schemas/app/definition.ts'
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Identity, User } from '../user.ts'
+import { ApiKeyStore, serverKeyUser } from './api-key-store.ts'
+import type { AuthenticationEvent } from './authentication-event.ts'
+import { type CustomTokenVerifier, createCustomTokenVerifier } from './custom-token.ts'
+import { loadCustomUserData } from './custom-user-data.ts'
+import type { StoredIdentity } from './documents.ts'
+import { verifyNothing, verifyPassword } from './hash.ts'
+import { LoginLimiter } from './login-limiter.ts'
+import { SessionStore } from './session-store.ts'
+import type { UserState } from './state.ts'
+import { UserStore } from './user-store.ts'
+
+/** What a caller proves to be somebody, by provider. */
+export type Credentials =
+  | { provider: 'anon-user' }
+  | { provider: 'api-key'; key: string }
+  | { provider: 'local-userpass'; username: string; password: string }
+  | { provider: 'custom-token'; token: string }
+  | { provider: 'custom-function'; payload: Document }
+
+export interface LoginOptions {
+  /** False: a verified credential without a user is refused. */
+  createUser: boolean
+  /** The address that asks, for the limit on guessing; '' when unknown. */
+  address: string
+  /** Adds the identity to this user instead of logging in. */
+  linkTo?: string
+}
+
+export interface Login {
+  user: User
+  identity: Identity
+}
+
+/** Functions of the app that take part in logins. */
+export interface UserHooks {
+  /** Runs an app function as the system. */
+  callFunction(name: string, args: readonly unknown[]): Promise<unknown>
+  /** Told after the fact; must not throw. */
+  onEvent(event: AuthenticationEvent): void
+}
+
+export interface UserServiceOptions {
+  definition: AppDefinition
+  state: UserState
+  clientFor: (service: string) => MongoClient
+  secret: (name: string) => string | undefined
+  fetch: typeof fetch
+  now: () => Date
+  log: Log
+}
+
+const creationPatienceMs = 10_000
+const creationLeaseMs = 30_000
+
+/** Turns credentials into users: one app's users, identities, keys and sessions. */
+export class UserService {
+  readonly definition: AppDefinition
+  readonly users: UserStore
+  readonly apiKeys: ApiKeyStore
+  readonly sessions: SessionStore
+  readonly now: () => Date
+  private readonly options: UserServiceOptions
+  private readonly limiter: LoginLimiter
+  private customTokens: CustomTokenVerifier | undefined
+
+  constructor(options: UserServiceOptions) {
+    this.options = options
+    this.definition = options.definition
+    this.now = options.now
+    this.users = new UserStore(options.state)
+    this.apiKeys = new ApiKeyStore(options.state)
+    this.sessions = new SessionStore(options.state)
+    this.limiter = new LoginLimiter(options.now)
+  }
+
+  /** The provider, when the app has it switched on. */
+  provider(type: string): AuthProvider | undefined {
+    const provider = Object.hasOwn(this.definition.authProviders, type)
+      ? this.definition.authProviders[type]
+      : undefined
+    return provider?.disabled === false ? provider : undefined
+  }
+
+  /**
+   * The user of an id: a person, or a server key's own user.
+   *
+   * @throws {AppError} `UserDisabled`
+   */
+  async findUser(id: string): Promise<User | undefined> {
+    const user = await this.users.findById(id)
+    if (user !== undefined || !/^[0-9a-f]{24}$/i.test(id)) return user
+    return this.apiKeys.findServerUser(ObjectId.createFromHexString(id))
+  }
+
+  /** `user` with its custom data loaded; a server key keeps what was stored with it. */
+  async withCustomData(user: User): Promise<User> {
+    const loaded = await loadCustomUserData(this.definition.customUserData, this.options.clientFor, user.id)
+    return { ...user, custom_data: { ...user.custom_data, ...loaded } }
+  }
+
+  /**
+   * @throws {AppError} `AuthError` or `InvalidPassword` (401) whatever was wrong, `AuthProviderNotFound`,
+   *   `UserDisabled`; status 429 after too many failures
+   */
+  async login(credentials: Credentials, options: LoginOptions, hooks: UserHooks): Promise<Login> {
+    const provider = this.provider(credentials.provider)
+    if (provider === undefined)
+      throw new AppError('AuthProviderNotFound', `authentication provider not found: '${credentials.provider}'`)
+    switch (credentials.provider) {
+      case 'api-key':
+        return this.loginByKey(credentials.key)
+      case 'anon-user':
+        return this.enter({ providerType: 'anon-user', externalId: new ObjectId().toHexString() }, {}, options, hooks)
+      case 'custom-token':
+        return this.loginByToken(provider, credentials.token, options, hooks)
+      case 'custom-function':
+        return this.loginByFunction(provider, credentials.payload, options, hooks)
+      case 'local-userpass':
+        return this.loginByPassword(credentials, options, hooks)
+    }
+  }
+
+  private async loginByKey(key: string): Promise<Login> {
+    const stored = await this.apiKeys.findByKey(key)
+    if (stored === undefined) throw new AppError('AuthError', 'unauthorized')
+    const identity = { id: stored._id.toHexString(), provider_type: 'api-key' }
+    if (stored.kind === 'server') return { user: serverKeyUser(stored), identity }
+    const owner = await this.users.findById(stored.user_id.toHexString())
+    if (owner === undefined) throw new AppError('AuthError', 'unauthorized')
+    return { user: { ...owner, type: 'server' }, identity }
+  }
+
+  private async loginByToken(
+    provider: AuthProvider,
+    token: string,
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    this.customTokens ??= createCustomTokenVerifier({
+      provider,
+      clientAppId: this.definition.clientAppId,
+      secret: this.options.secret,
+      fetch: this.options.fetch,
+      now: this.options.now,
+    })
+    const verified = await this.customTokens.verify(token)
+    if (verified === undefined) throw new AppError('AuthError', 'unauthorized')
+    return this.enter({ providerType: 'custom-token', externalId: verified.subject }, verified.data, options, hooks)
+  }
+
+  private async loginByFunction(
+    provider: AuthProvider,
+    payload: Document,
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    const name = provider.config.authFunctionName
+    let result: unknown
+    try {
+      if (typeof name !== 'string' || name === '') throw new Error('no authFunctionName')
+      result = await hooks.callFunction(name, [payload])
+    } catch (error) {
+      throw new AppError('AuthError', 'Authentication failed', { cause: error })
+    }
+    const account = readAuthFunctionResult(result)
+    if (account === undefined) throw new AppError('AuthError', 'Authentication failed')
+    const data = account.name === undefined ? {} : { name: account.name }
+    return this.enter({ providerType: 'custom-function', externalId: account.id }, data, options, hooks)
+  }
+
+  private async loginByPassword(
+    credentials: { username: string; password: string },
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    const account = `local-userpass ${credentials.username}`
+    this.limiter.assertAllowed(account, options.address)
+    const key = { providerType: 'local-userpass', externalId: credentials.username }
+    const identity = await this.users.findIdentity(key)
+    const isRight =
+      identity?.password_hash === undefined
+        ? await verifyNothing(credentials.password)
+        : await verifyPassword(credentials.password, identity.password_hash)
+    if (!isRight || identity === undefined) {
+      this.limiter.recordFailure(account, options.address)
+      throw new AppError('InvalidPassword', 'unauthorized')
+    }
+    this.limiter.recordSuccess(account)
+    if (identity.confirmed === false) throw new AppError('AuthError', 'confirmation required')
+    return this.admit(identity, { email: credentials.username }, options, hooks)
+  }
+
+  /** Finds the identity of an account that another party vouches for, or makes it. */
+  private async enter(
+    key: { providerType: string; externalId: string },
+    data: Document,
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    let identity = await this.users.findIdentity(key)
+    if (identity === undefined) {
+      if (!options.createUser) throw new AppError('AuthError', 'unauthorized')
+      const userId = options.linkTo === undefined ? new ObjectId() : ObjectId.createFromHexString(options.linkTo)
+      identity = (await this.users.claimIdentity(key, userId, this.now())).identity
+    }
+    return this.admit(identity, data, options, hooks)
+  }
+
+  private async admit(
+    identity: StoredIdentity,
+    data: Document,
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    const visible: Identity = {
+      id: visibleId(identity),
+      provider_type: identity.provider_type,
+      ...(Object.keys(data).length > 0 && { data }),
+    }
+    const admitted = options.linkTo === undefined ? identity : await this.link(identity, options.linkTo)
+    const { user, created } = await this.ensureUser(admitted, visible, hooks)
+    const event = { providers: [identity.provider_type], user, time: this.now() }
+    if (created) hooks.onEvent({ operationType: 'CREATE', ...event })
+    hooks.onEvent({ operationType: 'LOGIN', ...event })
+    return { user, identity: visible }
+  }
+
+  /** Points a fresh identity, one that has no user yet, at the user who links it. */
+  private async link(identity: StoredIdentity, userId: string): Promise<StoredIdentity> {
+    if (identity.user_id.toHexString() === userId) return identity
+    if ((await this.users.findById(identity.user_id.toHexString())) !== undefined)
+      throw new AppError('InvalidParameter', 'a user already exists with the specified provider', { status: 400 })
+    const user_id = ObjectId.createFromHexString(userId)
+    await this.users.updateIdentity(identity, { user_id })
+    return { ...identity, user_id }
+  }
+
+  /** Makes the user once, after the app's own creation function has agreed. */
+  private async ensureUser(identity: StoredIdentity, visible: Identity, hooks: UserHooks) {
+    const creationFunction = this.definition.customUserData?.enabled
+      ? this.definition.customUserData.on_user_creation_function_name
+      : ''
+    const userId = identity.user_id.toHexString()
+    if (creationFunction === '') return this.users.ensureUser(identity, visible, this.now())
+    const deadline = Date.now() + creationPatienceMs
+    while (Date.now() < deadline) {
+      if ((await this.users.findById(userId)) !== undefined) return this.users.ensureUser(identity, visible, this.now())
+      if (await this.users.leaseCreation(identity, creationLeaseMs, this.now())) {
+        try {
+          const prospect: User = {
+            id: userId,
+            type: 'normal',
+            data: visible.data ?? {},
+            custom_data: {},
+            identities: [visible],
+          }
+          await hooks.callFunction(creationFunction, [prospect])
+        } catch (error) {
+          await this.users.releaseCreation(identity)
+          throw new AppError('AuthError', 'unauthorized', { cause: error })
+        }
+        const found = await this.users.ensureUser(identity, visible, this.now())
+        await this.users.releaseCreation(identity)
+        return found
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new AppError('AuthError', 'unauthorized')
+  }
+
+  /** Removes a user, its logins, keys and sessions, and tells the triggers. */
+  async deleteUser(user: User, hooks: UserHooks): Promise<void> {
+    const userId = ObjectId.createFromHexString(user.id)
+    await this.users.delete(userId)
+    await this.apiKeys.deleteOwnedBy(userId)
+    await this.sessions.endAllOf(userId)
+    const providers = [...new Set(user.identities.map((identity) => identity.provider_type))]
+    hooks.onEvent({ operationType: 'DELETE', providers, user, time: this.now() })
+  }
+}
+
+/** Emails stay out of identity ids: the original service gave email identities ids of their own. */
+function visibleId(identity: StoredIdentity): string {
+  return identity.provider_type === 'local-userpass' ? identity._id.slice(0, 24) : identity.external_id
+}
+
+function readAuthFunctionResult(result: unknown): { id: string; name?: string } | undefined {
+  if (typeof result === 'string') return result === '' ? undefined : { id: result }
+  if (result instanceof ObjectId) return { id: result.toHexString() }
+  if (typeof result !== 'object' || result === null || !('id' in result)) return undefined
+  const name = 'name' in result && typeof result.name === 'string' ? { name: result.name } : {}
+  if (typeof result.id === 'string' && result.id !== '') return { id: result.id, ...name }
+  return result.id instanceof ObjectId ? { id: result.id.toHexString(), ...name } : undefined
+}
