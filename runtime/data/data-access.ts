@@ -44,6 +44,16 @@ export interface UpdateOutcome {
   upsertedId?: unknown
 }
 
+/** A document as the server sent it (BSON bytes), or decoded where rules had to change it. */
+export type StoredDocument = Uint8Array | Document
+
+/** A lazily started read that leaves documents encoded, for answers written straight from BSON. */
+export interface EncodedCursor extends AsyncIterable<StoredDocument> {
+  /** The next document, or null when exhausted. */
+  next(): Promise<StoredDocument | null>
+  close(): Promise<void>
+}
+
 /** A lazily started read; nothing is sent before the first `next` or `toArray`. */
 export interface DocumentCursor extends AsyncIterable<Document> {
   /** The next document, or null when exhausted. */
@@ -64,6 +74,10 @@ export interface DataAccess {
   find(ns: Namespace, filter: Document, options?: ReadOptions): DocumentCursor
   findOne(ns: Namespace, filter: Document, options?: ReadOptions): Promise<Document | null>
   aggregate(ns: Namespace, pipeline: Document[], options?: ReadOptions): DocumentCursor
+  /** `find` for a writer of EJSON text: the same documents, not decoded where that can be helped. */
+  findEncoded(ns: Namespace, filter: Document, options?: ReadOptions): EncodedCursor
+  /** `aggregate` for a writer of EJSON text. */
+  aggregateEncoded(ns: Namespace, pipeline: Document[], options?: ReadOptions): EncodedCursor
   /** Database-level aggregation; system only. */
   aggregateDatabase(service: string, database: string, pipeline: Document[], options?: ReadOptions): DocumentCursor
   count(ns: Namespace, filter: Document, options?: ReadOptions): Promise<number>

@@ -1,0 +1,56 @@
+import { AppError } from '../errors.ts'
+
+/** Server codes that mean "not now": the node is stepping down, shutting down or not yet a primary. */
+const unavailableCodes = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
+/** Driver errors that carry addresses in their text and mean that the database did not answer. */
+const unavailableNames =
+  /^Mongo(Network|NetworkTimeout|ServerSelection|PoolClosed|PoolCleared|WaitQueueTimeout|PoolClearedOnNetwork|NotConnected|TopologyClosed|ServerClosed|ClientClosed|OperationTimeout)Error$/
+
+/**
+ * Maps what the driver threw to the refusal a client may see: the server's own text under `MongoDBError`, or a plain
+ * 503 when the database did not answer. Never a connection string, an address or a stack.
+ */
+export function toDatabaseError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  if (!(error instanceof Error)) return new AppError('MongoDBError', 'database error', { cause: error })
+  if (isUnavailable(error)) {
+    return new AppError('MongoDBError', 'database unavailable', {
+      status: 503,
+      cause: error,
+      detail: { driverError: error.name },
+    })
+  }
+  const code = codeOf(error)
+  return new AppError('MongoDBError', withoutAddresses(error.message), {
+    cause: error,
+    ...(code === undefined ? {} : { detail: { code } }),
+  })
+}
+
+/** Runs one call of the driver and maps its error. */
+export async function callDatabase<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw toDatabaseError(error)
+  }
+}
+
+/** The server's numeric code, whichever BSON number it arrived as. */
+export function codeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const code = Number(error.code)
+  return Number.isFinite(code) ? code : undefined
+}
+
+function isUnavailable(error: Error): boolean {
+  if (unavailableNames.test(error.name)) return true
+  const code = codeOf(error)
+  return code !== undefined && unavailableCodes.has(code)
+}
+
+function withoutAddresses(message: string): string {
+  return message
+    .replace(/mongodb(\+srv)?:\/\/\S*/gi, '<address>')
+    .replace(/\b(?:\d{1,3}\.){3}\d{1,3}:\d+\b/g, '<address>')
+}
