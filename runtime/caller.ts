@@ -24,4 +24,6 @@ export interface Caller {
   readonly request: RequestInfo
   /** The id that logs and the `link` of an error carry. */
   readonly requestId: string
+  /** How many functions this call stands in already; absent for a call from outside. */
+  readonly callDepth?: number
 }

@@ -1,0 +1,33 @@
+import type { Caller } from './caller.ts'
+import { createDataAccess } from './data/index.ts'
+import { createScope, evaluate } from './expression/index.ts'
+import { callFunction, type FunctionHost } from './functions/call-function.ts'
+import type { CallSource, Runtime, RuntimeOptions } from './runtime.ts'
+import { openUserState } from './users/state.ts'
+import { UserStore } from './users/user-store.ts'
+
+/** Puts one app together from its parts. Opens nothing: the clients in `options` are the caller's. */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { built, stateClient, stateDatabase, secrets } = options
+  const users = new UserStore(openUserState(stateClient, built.definition.clientAppId, stateDatabase))
+  const runtime: Runtime = {
+    built,
+    options,
+    dataAccess: (caller: Caller) => createDataAccess(runtime, caller),
+    callFunction: (name: string, args: readonly unknown[], caller: Caller, source: CallSource) =>
+      callFunction(host, name, args, caller, source),
+    value(name: string) {
+      const value = built.definition.values.find((candidate) => candidate.name === name)
+      if (value === undefined) return undefined
+      if (!value.from_secret) return value.value
+      return typeof value.value === 'string' && Object.hasOwn(secrets, value.value) ? secrets[value.value] : undefined
+    },
+  }
+  const host: FunctionHost = {
+    runtime,
+    lastDeployed: options.now(),
+    findUser: (id) => users.findById(id),
+    canEvaluate: (expression, caller, args) => evaluate(expression, { ...createScope(runtime, caller), args }),
+  }
+  return runtime
+}

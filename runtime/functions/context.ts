@@ -1,0 +1,71 @@
+import type { AppDefinition } from '../../schemas/app/definition.ts'
+import type { Caller } from '../caller.ts'
+import type { Runtime } from '../runtime.ts'
+import { createHttpClient } from './http/client.ts'
+import { caseInsensitiveHeaders } from './http/headers.ts'
+import type { Invocation } from './invocation.ts'
+import { FunctionMongoService } from './mongodb/service.ts'
+import { userView } from './user-view.ts'
+
+/** What one function of a run is called with. */
+export interface Frame {
+  readonly runtime: Runtime
+  readonly invocation: Invocation
+  /** Identity and elevation of this function, run-as settings applied. */
+  readonly caller: Caller
+  /** When the app was loaded. */
+  readonly lastDeployed: Date
+  /** Calls another function of the app and returns what it returns. */
+  execute(name: string, args: readonly unknown[]): unknown
+}
+
+function appView(definition: AppDefinition, lastDeployed: Date): unknown {
+  return {
+    id: definition.appId,
+    clientAppId: definition.clientAppId,
+    name: definition.name,
+    projectId: definition.groupId,
+    deployment: { model: definition.deploymentModel, providerRegion: definition.providerRegion },
+    lastDeployed: lastDeployed.toISOString(),
+  }
+}
+
+function requestView(caller: Caller): unknown {
+  const { requestHeaders, ...request } = caller.request
+  return requestHeaders === undefined ? request : { ...request, requestHeaders: caseInsensitiveHeaders(requestHeaders) }
+}
+
+/** A copy of a value of the app, so that a function cannot change it for later calls. */
+function copied(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? structuredClone(value) : value
+}
+
+/** `context` of one function of one run (spec: function runtime 3). Nothing in it is shared with another run. */
+export function createContext(frame: Frame): unknown {
+  const { runtime, invocation, caller } = frame
+  const { definition } = runtime.built
+  const services = new Map<string, FunctionMongoService>()
+  return {
+    functions: { execute: (name: string, ...args: unknown[]) => frame.execute(name, args) },
+    services: {
+      get(name: string) {
+        const source = definition.dataSources.find((candidate) => candidate.name === name)
+        if (source === undefined) return undefined
+        const service =
+          services.get(name) ?? new FunctionMongoService({ invocation, data: runtime.dataAccess(caller) }, source)
+        services.set(name, service)
+        return service
+      },
+    },
+    values: { get: (name: string) => copied(runtime.value(name)) },
+    environment: { tag: definition.environment, values: copied(definition.environmentValues) },
+    user: userView(caller.user),
+    app: appView(definition, frame.lastDeployed),
+    request: requestView(caller),
+    http: createHttpClient(invocation, {
+      fetch: runtime.options.fetch,
+      allowPrivateHosts: runtime.options.allowPrivateHosts ?? false,
+    }),
+    runningAsSystem: () => caller.runAsSystem,
+  }
+}
