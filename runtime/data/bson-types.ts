@@ -1,4 +1,4 @@
-import { type Document, deserialize } from 'bson'
+import { type Document, deserialize, serialize } from 'bson'
 
 /** Keeps every BSON type as its class, so that typed EJSON can be written from the result. */
 export const typedBsonOptions = {
