@@ -1,0 +1,190 @@
+import {
+  AbstractCursor,
+  ChangeStream,
+  ClientSession,
+  Db,
+  GridFSBucket,
+  MongoClient,
+  type MongoClientOptions,
+} from 'mongodb'
+import { InvalidTestError, MissingFeatureError } from './errors.ts'
+import { EventLog } from './events.ts'
+import { isJson, type Json } from './format.ts'
+import type { MatchEntities } from './match.ts'
+import { toDriverOptions } from './options.ts'
+
+/** Runs queued operations one after the other, beside the test's own sequence. */
+export class OperationThread {
+  #work: Promise<void> = Promise.resolve()
+
+  queue(run: () => Promise<void>): void {
+    this.#work = this.#work.then(run)
+    // The failure is reported by `finish`; until then nobody listens.
+    this.#work.catch(() => {})
+  }
+
+  /** @throws what the first failing operation threw */
+  finish(): Promise<void> {
+    return this.#work
+  }
+}
+
+type Constructor<T> = abstract new (...args: never[]) => T
+
+/** The entity map of one test: clients, databases, collections, sessions, buckets, cursors, threads and saved values. */
+export class Entities implements MatchEntities {
+  readonly #uri: string
+  readonly #entities = new Map<string, unknown>()
+  readonly #logs = new Map<string, EventLog>()
+
+  constructor(uri: string) {
+    this.#uri = uri
+  }
+
+  async create(descriptions: readonly Json[]): Promise<void> {
+    for (const description of descriptions) {
+      const type = Object.keys(description)[0] ?? ''
+      const fields = description[type]
+      if (!isJson(fields)) throw new InvalidTestError(`entity ${type} is no document`)
+      await this.#create(type, fields)
+    }
+  }
+
+  async #create(type: string, fields: Json): Promise<void> {
+    const id = String(fields.id)
+    switch (type) {
+      case 'client':
+        return this.#createClient(id, fields)
+      case 'database': {
+        const options = toDriverOptions(optionsOf(fields.databaseOptions))
+        return this.set(id, this.get(fields.client, MongoClient).db(String(fields.databaseName), options))
+      }
+      case 'collection': {
+        const options = toDriverOptions(optionsOf(fields.collectionOptions))
+        return this.set(id, this.get(fields.database, Db).collection(String(fields.collectionName), options))
+      }
+      case 'session': {
+        const options = toDriverOptions(optionsOf(fields.sessionOptions))
+        if (typeof options.snapshotTime === 'string') options.snapshotTime = this.value(options.snapshotTime)
+        return this.set(id, this.get(fields.client, MongoClient).startSession(options))
+      }
+      case 'bucket': {
+        const options = toDriverOptions(optionsOf(fields.bucketOptions))
+        return this.set(id, new GridFSBucket(this.get(fields.database, Db), options))
+      }
+      case 'thread':
+        return this.set(id, new OperationThread())
+      case 'clientEncryption':
+        throw new MissingFeatureError('client-side encryption')
+      default:
+        throw new InvalidTestError(`unknown entity type ${type}`)
+    }
+  }
+
+  async #createClient(id: string, fields: Json): Promise<void> {
+    if (fields.autoEncryptOpts !== undefined) throw new MissingFeatureError('client-side encryption')
+    if (fields.observeLogMessages !== undefined) throw new MissingFeatureError('log messages')
+    if (fields.observeTracingMessages !== undefined) throw new MissingFeatureError('tracing')
+    const options: MongoClientOptions = {
+      monitorCommands: true,
+      // Recovery after a fail point that closes the connection waits this long; the default is 500 ms.
+      minHeartbeatFrequencyMS: 50,
+      serverSelectionTimeoutMS: 10_000,
+      // The driver's ping on connect would be one connection check-out more than test files expect.
+      __skipPingOnConnect: true,
+      ...(isJson(fields.serverApi) ? { serverApi: toServerApi(fields.serverApi) } : {}),
+    } as MongoClientOptions
+    const client = new MongoClient(withUriOptions(this.#uri, optionsOf(fields.uriOptions)), options)
+    this.#logs.set(
+      id,
+      new EventLog(client, {
+        observeEvents: namesOf(fields.observeEvents),
+        ignoreCommandMonitoringEvents: namesOf(fields.ignoreCommandMonitoringEvents),
+        observeSensitiveCommands: fields.observeSensitiveCommands === true,
+      }),
+    )
+    this.set(id, client)
+    await client.connect()
+    if (typeof fields.awaitMinPoolSizeMS === 'number') await this.#awaitMinPoolSize(client, fields.awaitMinPoolSizeMS)
+  }
+
+  async #awaitMinPoolSize(client: MongoClient, timeoutMs: number): Promise<void> {
+    const wanted = client.options.minPoolSize
+    const deadline = Date.now() + timeoutMs
+    let ready = 0
+    client.on('connectionReady', () => {
+      ready++
+    })
+    while (ready < wanted && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  /** @throws {InvalidTestError} when the name is taken */
+  set(id: string, entity: unknown): void {
+    if (this.#entities.has(id)) throw new InvalidTestError(`entity ${id} exists`)
+    this.#entities.set(id, entity)
+  }
+
+  /** @throws {InvalidTestError} when there is no entity of that name */
+  value(id: string): unknown {
+    if (!this.#entities.has(id)) throw new InvalidTestError(`no entity ${id}`)
+    return this.#entities.get(id)
+  }
+
+  /** @throws {InvalidTestError} when there is no entity of that name and class */
+  get<T>(id: unknown, type: Constructor<T>): T {
+    const entity = this.value(String(id))
+    if (!(entity instanceof type)) throw new InvalidTestError(`entity ${String(id)} is no ${type.name}`)
+    return entity
+  }
+
+  eventLog(clientId: unknown): EventLog {
+    const log = this.#logs.get(String(clientId))
+    if (!log) throw new InvalidTestError(`no client ${String(clientId)}`)
+    return log
+  }
+
+  sessionLsid(id: string): unknown {
+    return this.get(id, ClientSession).id
+  }
+
+  stopObserving(): void {
+    for (const log of this.#logs.values()) log.stop()
+  }
+
+  /** Ends cursors, sessions and clients, in this order; a connection that a test broke is no failure of the test. */
+  async close(): Promise<void> {
+    const all = [...this.#entities.values()]
+    for (const entity of all) {
+      if (entity instanceof ChangeStream || entity instanceof AbstractCursor) await entity.close().catch(() => {})
+    }
+    for (const entity of all) if (entity instanceof ClientSession) await entity.endSession().catch(() => {})
+    for (const entity of all) if (entity instanceof MongoClient) await entity.close().catch(() => {})
+    this.#entities.clear()
+  }
+}
+
+function optionsOf(value: unknown): Json | undefined {
+  return isJson(value) ? value : undefined
+}
+
+function namesOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function toServerApi(serverApi: Json): MongoClientOptions['serverApi'] {
+  return { ...serverApi, version: serverApi.version } as MongoClientOptions['serverApi']
+}
+
+/** `uriOptions` override those of the connection string; `readPreferenceTags` is an array of tag sets. */
+export function withUriOptions(uri: string, options: Json = {}): string {
+  const [base = '', query = ''] = uri.split('?', 2)
+  const parameters = new URLSearchParams(query)
+  if (options.directConnection === true) parameters.delete('replicaSet')
+  for (const [name, value] of Object.entries(options)) {
+    if (isJson(value) && '$$placeholder' in value) continue
+    for (const known of [...parameters.keys()]) if (known.toLowerCase() === name.toLowerCase()) parameters.delete(known)
+    for (const single of Array.isArray(value) ? value : [value]) parameters.append(name, String(single))
+  }
+  const path = base.replace(/^mongodb(\+srv)?:\/\/[^/]*$/, (text) => `${text}/`)
+  return parameters.size === 0 ? path : `${path}?${parameters}`
+}
