@@ -1,0 +1,139 @@
+import type { FunctionConfig } from '../../schemas/app/definition.ts'
+import { functionFile } from '../../schemas/app/function-file.ts'
+import { closedExpression } from './closed.ts'
+import type { FolderReader } from './folder-reader.ts'
+import { readItem } from './read-item.ts'
+
+/** The source of one function, or of a script that a configuration file carries as a string. */
+export interface FunctionSource {
+  readonly name: string
+  /** Path inside the app folder, with `/`. */
+  readonly file: string
+  readonly text: string
+  /** True for a script held by a configuration file: it has no manifest entry and cannot be called by name. */
+  readonly generated: boolean
+}
+
+const manifest = 'functions/config.json'
+
+/** Every `*.js` below `functions/` except in `node_modules`, as the CLI walks it (spec: app folder 3). */
+export async function readFunctionSources(reader: FolderReader, folder = 'functions'): Promise<FunctionSource[]> {
+  const sources: FunctionSource[] = []
+  for (const entry of await reader.list(folder)) {
+    if (entry.name === 'node_modules') continue
+    const file = `${folder}/${entry.name}`
+    if (entry.isFolder) sources.push(...(await readFunctionSources(reader, file)))
+    else if (entry.name.endsWith('.js')) {
+      const text = await reader.text(file)
+      const name = file.slice('functions/'.length, -'.js'.length)
+      if (text !== undefined) sources.push({ name, file, text, generated: false })
+    }
+  }
+  return sources
+}
+
+/** Name of the generated function for a run-as script; `%` keeps it out of the names that a file can have. */
+export function runAsScriptName(owner: string): string {
+  return `%run_as_user/${owner}`
+}
+
+/** Manifest entries in file order, then the files it lacks; run-as scripts are added to `sources`. */
+export async function readFunctions(reader: FolderReader, sources: FunctionSource[]): Promise<FunctionConfig[]> {
+  const { findings } = reader
+  const files = new Set(sources.map((source) => source.name))
+  const functions = new Map<string, FunctionConfig>()
+  const content = await reader.json(manifest)
+  let entries: unknown[] = []
+  if (content.state === 'read') {
+    if (Array.isArray(content.value)) entries = content.value
+    else
+      findings.add('error', 'manifest-not-an-array', {
+        file: manifest,
+        message: 'the manifest must be an array of objects; every function is private until then',
+        mend: 'write [{"name": "..."}, ...]',
+      })
+  }
+  for (const [index, value] of entries.entries()) {
+    const entry = readItem(functionFile, value, {
+      findings,
+      file: manifest,
+      subject: entryName(value) ?? `entry ${index}`,
+      severity: 'error',
+      repair: closedExpression,
+    })
+    if (entry === undefined) continue
+    const name = files.has(entry.name) ? entry.name : entry.name.replace(/\.js$/, '')
+    if (functions.has(name)) {
+      findings.add('warning', 'function-listed-twice', {
+        file: manifest,
+        subject: name,
+        message: `"${name}" is listed twice; the first entry counts`,
+        mend: 'remove the other entry',
+      })
+      continue
+    }
+    const scriptSource = entry.run_as_user_id_script_source ?? ''
+    const hasScript = scriptSource.trim() !== ''
+    if (hasScript) sources.push({ name: runAsScriptName(name), file: manifest, text: scriptSource, generated: true })
+    if (hasScript && entry.run_as_user_id)
+      findings.add('error', 'run-as-both', {
+        file: manifest,
+        subject: name,
+        message: `"${name}" has both run_as_user_id and run_as_user_id_script_source; App Services refuses that`,
+        mend: 'keep one of them; the script counts until then',
+      })
+    functions.set(name, {
+      name,
+      private: entry.private ?? false,
+      can_evaluate: entry.can_evaluate ?? true,
+      disable_arg_logs: entry.disable_arg_logs ?? false,
+      run_as_system: entry.run_as_system ?? false,
+      run_as_user_id: hasScript ? '' : (entry.run_as_user_id ?? ''),
+      run_as_user_id_script: hasScript ? runAsScriptName(name) : '',
+      listed: true,
+    })
+  }
+  for (const source of sources) {
+    if (source.generated || functions.has(source.name)) continue
+    functions.set(source.name, unlistedFunction(source.name))
+    findings.add('warning', 'function-unlisted', {
+      file: source.file,
+      subject: source.name,
+      message: `"${source.name}" is not in ${manifest}: private, run by triggers, endpoints and other functions only`,
+      mend: `add {"name": "${source.name}"} to ${manifest}, or remove the file`,
+    })
+  }
+  for (const { name } of functions.values()) if (!files.has(name)) reportMissingFile(reader, name, files)
+  return [...functions.values()]
+}
+
+function entryName(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || !('name' in value)) return undefined
+  return typeof value.name === 'string' ? `function "${value.name}"` : undefined
+}
+
+function unlistedFunction(name: string): FunctionConfig {
+  return {
+    name,
+    private: true,
+    can_evaluate: true,
+    disable_arg_logs: false,
+    run_as_system: false,
+    run_as_user_id: '',
+    run_as_user_id_script: '',
+    listed: false,
+  }
+}
+
+function reportMissingFile(reader: FolderReader, name: string, files: ReadonlySet<string>): void {
+  const otherCase = [...files].find((file) => file.toLowerCase() === name.toLowerCase())
+  reader.findings.add('error', 'function-file-missing', {
+    file: manifest,
+    subject: name,
+    message: `"${name}" has no file functions/${name}.js; calling it answers FunctionNotFound`,
+    mend:
+      otherCase === undefined
+        ? `add functions/${name}.js, or remove the entry`
+        : `rename functions/${otherCase}.js to functions/${name}.js: names differ in case only`,
+  })
+}
