@@ -8,8 +8,12 @@ import { readItem } from './read-item.ts'
 /** The second name is that of newer exports (spec: real apps 1); where both define a route, the first wins. */
 const folders = ['http_endpoints', 'https_endpoints'] as const
 
-export async function readEndpoints(reader: FolderReader): Promise<Endpoint[]> {
+/** Every endpoint, and the file of each by `METHOD route`. */
+export async function readEndpoints(
+  reader: FolderReader,
+): Promise<{ endpoints: Endpoint[]; files: Map<string, string> }> {
   const endpoints: Endpoint[] = []
+  const files = new Map<string, string>()
   for (const folder of folders) {
     const file = `${folder}/config.json`
     const content = await reader.json(file)
@@ -28,11 +32,13 @@ export async function readEndpoints(reader: FolderReader): Promise<Endpoint[]> {
       const twin = endpoints.find(
         (other) => other.route === endpoint.route && other.http_method === endpoint.http_method,
       )
-      if (twin === undefined) endpoints.push(endpoint)
-      else reportTwin(reader, file, endpoint, twin)
+      if (twin === undefined) {
+        endpoints.push(endpoint)
+        files.set(`${endpoint.http_method} ${endpoint.route}`, file)
+      } else reportTwin(reader, file, endpoint, twin)
     }
   }
-  return endpoints
+  return { endpoints, files }
 }
 
 function reportTwin(reader: FolderReader, file: string, endpoint: Endpoint, twin: Endpoint): void {

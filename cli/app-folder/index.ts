@@ -9,6 +9,7 @@ import { readEnvironmentValues, templateResolver } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import { FolderReader } from './folder-reader.ts'
 import { type FunctionSource, readFunctionSources, readFunctions } from './functions.ts'
+import { checkReferences } from './references.ts'
 import { environmentOf, identityOf, readRoot } from './root.ts'
 import { readTriggers } from './triggers.ts'
 import { readValues } from './values.ts'
@@ -56,18 +57,21 @@ export async function loadAppFolder(dir: string, options: LoadOptions = {}): Pro
   const known = await readDataSources(reader)
   const dataApi = await readDataApi(reader, sources)
   const customUserData = await readCustomUserData(reader)
+  const { triggers, files: triggerFiles } = await readTriggers(reader, known)
+  const { endpoints, files: endpointFiles } = await readEndpoints(reader)
   const definition: AppDefinition = {
     ...identityOf({ ...rootFile, content }, reader),
     environment,
     environmentValues,
     dataSources: [...known.dataSources],
     functions,
-    triggers: await readTriggers(reader, known),
-    endpoints: await readEndpoints(reader),
+    triggers,
+    endpoints,
     ...(dataApi === undefined ? {} : { dataApi }),
     authProviders: await readAuthProviders(reader),
     ...(customUserData === undefined ? {} : { customUserData }),
     values: await readValues(reader),
   }
+  checkReferences(definition, { triggers: triggerFiles, endpoints: endpointFiles }, findings)
   return { definition, sources, findings: findings.list }
 }

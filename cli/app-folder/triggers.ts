@@ -15,9 +15,13 @@ export interface KnownSources {
   readonly nameById: ReadonlyMap<string, string>
 }
 
-/** Every trigger of `triggers/`; a file that is none becomes a finding. */
-export async function readTriggers(reader: FolderReader, known: KnownSources): Promise<Trigger[]> {
+/** Every trigger of `triggers/`, and the file of each; a file that is none becomes a finding. */
+export async function readTriggers(
+  reader: FolderReader,
+  known: KnownSources,
+): Promise<{ triggers: Trigger[]; files: Map<string, string> }> {
   const triggers: Trigger[] = []
+  const files = new Map<string, string>()
   for (const entry of await reader.list('triggers')) {
     if (entry.isFolder) continue
     const file = `triggers/${entry.name}`
@@ -33,10 +37,13 @@ export async function readTriggers(reader: FolderReader, known: KnownSources): P
           message: `another trigger is named "${trigger.name}"; this one is left out`,
           mend: 'give it a name of its own',
         })
-      else triggers.push(trigger)
+      else {
+        triggers.push(trigger)
+        files.set(trigger.name, file)
+      }
     }
   }
-  return triggers
+  return { triggers, files }
 }
 
 function readTrigger(reader: FolderReader, known: KnownSources, file: string, value: unknown): Trigger | undefined {

@@ -15,6 +15,7 @@ import {
   requiredSpecifiers,
   resolvePackage,
 } from './app-module.ts'
+import { buildOwnApp, isTypeScriptApp } from './own-app.ts'
 import { type PackageFolders, type PackageOptions, preparePackages } from './packages.ts'
 
 export interface PrepareOptions extends PackageOptions {
@@ -34,9 +35,15 @@ export interface PreparedApp {
   readonly findings: readonly Finding[]
 }
 
+/** The folder that runs: an app in TypeScript is compiled into its `dist/app` first, any other is taken as it is. */
+async function runnableFolder(appDir: string): Promise<string> {
+  if (!(await isTypeScriptApp(appDir))) return appDir
+  return (await buildOwnApp({ root: appDir, outDir: path.join(appDir, 'dist', 'app') })).outDir
+}
+
 /** Loads, compiles and resolves any app folder; nothing is written but the package cache. */
 export async function prepareApp(options: PrepareOptions): Promise<PreparedApp> {
-  const appDir = path.resolve(options.appDir)
+  const appDir = await runnableFolder(path.resolve(options.appDir))
   const { definition, sources, findings: loaded } = await loadAppFolder(appDir, options)
   const findings = new Findings()
   const functions = compileFunctions(sources, findings)
