@@ -2,7 +2,9 @@ import type { Caller } from './caller.ts'
 import { createDataAccess } from './data/index.ts'
 import { createScope, evaluate } from './expression/index.ts'
 import { callFunction, type FunctionHost } from './functions/call-function.ts'
-import type { CallSource, Runtime, RuntimeOptions } from './runtime.ts'
+import type { Runtime, RuntimeOptions } from './runtime.ts'
+import { authenticationArgument, matchesAuthentication } from './triggers/authentication.ts'
+import { fire } from './triggers/fire.ts'
 import { openUserState } from './users/state.ts'
 import { UserStore } from './users/user-store.ts'
 
@@ -14,13 +16,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     built,
     options,
     dataAccess: (caller: Caller) => createDataAccess(runtime, caller),
-    callFunction: (name: string, args: readonly unknown[], caller: Caller, source: CallSource) =>
-      callFunction(host, name, args, caller, source),
+    callFunction: (name, args, caller, source, callOptions) =>
+      callFunction(host, name, args, caller, source, callOptions),
     value(name: string) {
       const value = built.definition.values.find((candidate) => candidate.name === name)
       if (value === undefined) return undefined
       if (!value.from_secret) return value.value
       return typeof value.value === 'string' && Object.hasOwn(secrets, value.value) ? secrets[value.value] : undefined
+    },
+    triggers: {
+      async authentication(event) {
+        const matching = built.definition.triggers.filter(
+          (trigger) => trigger.type === 'AUTHENTICATION' && matchesAuthentication(trigger, event),
+        )
+        await Promise.all(matching.map((trigger) => fire(runtime, trigger, [authenticationArgument(event)])))
+      },
     },
   }
   const host: FunctionHost = {

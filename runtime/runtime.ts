@@ -1,8 +1,9 @@
 import type { MongoClient } from 'mongodb'
 import type { Caller } from './caller.ts'
-import type { DataAccess } from './data/data-access.ts'
+import type { DataAccess, Namespace } from './data/data-access.ts'
 import type { BuiltApp } from './function-module.ts'
 import type { Log } from './log.ts'
+import type { AuthenticationEvent } from './triggers/authentication.ts'
 
 /** Everything the runtime may not reach for by itself (design decision 3). */
 export interface RuntimeOptions {
@@ -25,6 +26,11 @@ export interface RuntimeOptions {
 /** How a function is reached: clients may not call private functions, everyone else may. */
 export type CallSource = 'client' | 'endpoint' | 'trigger' | 'function' | 'rule' | 'system'
 
+export interface CallOptions {
+  /** Told of each namespace that the function, or one it calls, writes to. */
+  readonly onWrite?: (namespace: Namespace) => void
+}
+
 /** One app, ready to serve. Knows neither HTTP nor Workers. */
 export interface Runtime {
   readonly built: BuiltApp
@@ -37,7 +43,17 @@ export interface Runtime {
    *
    * @throws {AppError} `FunctionNotFound`, `FunctionExecutionError`, `NotCallable`, `ExecutionTimeLimitExceeded`, ...
    */
-  callFunction(name: string, args: readonly unknown[], caller: Caller, source: CallSource): Promise<unknown>
+  callFunction(
+    name: string,
+    args: readonly unknown[],
+    caller: Caller,
+    source: CallSource,
+    options?: CallOptions,
+  ): Promise<unknown>
   /** A plain value or the secret it names; undefined when unknown. */
   value(name: string): unknown
+  readonly triggers: {
+    /** Runs the authentication triggers that the event concerns. Never rejects; their errors are in the log. */
+    authentication(event: AuthenticationEvent): Promise<void>
+  }
 }

@@ -4,7 +4,7 @@ import type { Caller } from '../caller.ts'
 import { AppError } from '../errors.ts'
 import type { FunctionFactory } from '../function-module.ts'
 import type { LogEntry } from '../log.ts'
-import type { CallSource, Runtime } from '../runtime.ts'
+import type { CallOptions, CallSource, Runtime } from '../runtime.ts'
 import type { User } from '../user.ts'
 import { createContext } from './context.ts'
 import { stackOf, toFunctionError } from './errors.ts'
@@ -193,11 +193,12 @@ export async function callFunction(
   args: readonly unknown[],
   caller: Caller,
   source: CallSource,
+  options: CallOptions = {},
 ): Promise<unknown> {
   const { now, functionTimeoutMs = defaultTimeoutMs } = host.runtime.options
   const startedAt = now().getTime()
   const logs = new LogBuffer(source === 'trigger' ? 'first' : 'last')
-  const invocation = new Invocation(functionTimeoutMs, logs)
+  const invocation = new Invocation(functionTimeoutMs, logs, options.onWrite)
   const depth = (caller.callDepth ?? 0) + 1
   const call: Call = { name, args: argumentsOf(args, source), caller, source, depth }
   try {

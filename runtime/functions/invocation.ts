@@ -1,3 +1,4 @@
+import type { Namespace } from '../data/data-access.ts'
 import { AppError } from '../errors.ts'
 import type { LogBuffer } from './log-buffer.ts'
 
@@ -13,6 +14,8 @@ type Release = () => Promise<void>
  */
 export class Invocation {
   readonly logs: LogBuffer
+  /** Told of each namespace that the run writes to. */
+  readonly onWrite: ((namespace: Namespace) => void) | undefined
   /** Aborts outbound requests once the time is up. */
   readonly signal: AbortSignal
   readonly #controller = new AbortController()
@@ -22,9 +25,10 @@ export class Invocation {
   #operations = 0
   #expired = false
 
-  constructor(timeoutMs: number, logs: LogBuffer) {
+  constructor(timeoutMs: number, logs: LogBuffer, onWrite?: (namespace: Namespace) => void) {
     this.#timeoutMs = timeoutMs
     this.logs = logs
+    this.onWrite = onWrite
     this.signal = this.#controller.signal
   }
 

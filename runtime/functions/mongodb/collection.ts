@@ -90,7 +90,7 @@ export class FunctionCollection {
   }
 
   insertOne(document: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) => {
+    return this.#write(async (data) => {
       const stored = toStoredDocument(document, 'the document')
       const { insertedId } = await data.insertOne(this.#namespace, stored, writeOptions(options))
       return { insertedId }
@@ -98,7 +98,7 @@ export class FunctionCollection {
   }
 
   insertMany(documents: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) => {
+    return this.#write(async (data) => {
       const stored = documentList(documents, 'the documents')
       const { insertedIds } = await data.insertMany(this.#namespace, stored, bulkOptions(options))
       return { insertedIds }
@@ -106,7 +106,7 @@ export class FunctionCollection {
   }
 
   updateOne(query: unknown, update: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) =>
+    return this.#write(async (data) =>
       updateResult(
         await data.updateOne(this.#namespace, filterArgument(query), updateArgument(update), writeOptions(options)),
       ),
@@ -114,7 +114,7 @@ export class FunctionCollection {
   }
 
   updateMany(query: unknown, update: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) =>
+    return this.#write(async (data) =>
       updateResult(
         await data.updateMany(this.#namespace, filterArgument(query), updateArgument(update), writeOptions(options)),
       ),
@@ -122,7 +122,7 @@ export class FunctionCollection {
   }
 
   replaceOne(query: unknown, replacement: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) =>
+    return this.#write(async (data) =>
       updateResult(
         await data.replaceOne(
           this.#namespace,
@@ -135,21 +135,21 @@ export class FunctionCollection {
   }
 
   deleteOne(query?: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) => {
+    return this.#write(async (data) => {
       const { deletedCount } = await data.deleteOne(this.#namespace, filterArgument(query), writeOptions(options))
       return { deletedCount }
     })
   }
 
   deleteMany(query?: unknown, options?: unknown): Promise<unknown> {
-    return this.#run(async (data) => {
+    return this.#write(async (data) => {
       const { deletedCount } = await data.deleteMany(this.#namespace, filterArgument(query), writeOptions(options))
       return { deletedCount }
     })
   }
 
   findOneAndUpdate(query: unknown, update: unknown, options?: unknown): Promise<unknown> {
-    return this.#run((data) =>
+    return this.#write((data) =>
       data.findOneAndUpdate(
         this.#namespace,
         filterArgument(query),
@@ -160,7 +160,7 @@ export class FunctionCollection {
   }
 
   findOneAndReplace(query: unknown, replacement: unknown, options?: unknown): Promise<unknown> {
-    return this.#run((data) =>
+    return this.#write((data) =>
       data.findOneAndReplace(
         this.#namespace,
         filterArgument(query),
@@ -171,13 +171,13 @@ export class FunctionCollection {
   }
 
   findOneAndDelete(query: unknown, options?: unknown): Promise<unknown> {
-    return this.#run((data) =>
+    return this.#write((data) =>
       data.findOneAndDelete(this.#namespace, filterArgument(query), findAndModifyOptions(options)),
     )
   }
 
   bulkWrite(operations: unknown, options?: unknown): Promise<null> {
-    return this.#run(async (data) => {
+    return this.#write(async (data) => {
       await data.bulkWrite(this.#namespace, documentList(operations, 'the operations'), bulkOptions(options))
       return null
     }) as Promise<null>
@@ -219,6 +219,11 @@ export class FunctionCollection {
 
   #refuse(method: string, hint: string): Promise<unknown> {
     return this.#run(() => Promise.reject(notAvailable(`collection.${method}()`, hint)))
+  }
+
+  #write(operation: (data: DataAccess) => Promise<unknown>): Promise<unknown> {
+    this.#scope.invocation.onWrite?.(this.#namespace)
+    return this.#run(operation)
   }
 
   #run(operation: (data: DataAccess) => Promise<unknown>): Promise<unknown> {
