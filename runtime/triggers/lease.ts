@@ -59,24 +59,28 @@ export class Lease {
     await this.#collection.updateOne({ _id: this.#id, holder: this.#holder }, [{ $set: { expires_at: '$$NOW' } }])
   }
 
+  /** One atomic update: its pipeline decides on the server, by the server's clock, whether the lease changes hands. */
   async #compareAndSet(): Promise<LeaseDocument | null> {
-    const mine = { $eq: ['$holder', this.#holder] }
+    const mine = { $eq: ['$holder', { $literal: this.#holder }] }
+    const free = { $or: [mine, { $lte: [{ $ifNull: ['$expires_at', '$$NOW'] }, '$$NOW'] }] }
+    const fence = { $ifNull: ['$fence', 0] }
     try {
-      return await this.#collection.findOneAndUpdate(
-        { _id: this.#id, $expr: { $or: [mine, { $lte: ['$expires_at', '$$NOW'] }] } },
+      const lease = await this.#collection.findOneAndUpdate(
+        { _id: this.#id },
         [
           {
             $set: {
-              fence: { $cond: [mine, '$fence', { $add: [{ $ifNull: ['$fence', 0] }, 1] }] },
-              expires_at: { $add: ['$$NOW', this.#durationMs] },
+              holder: { $cond: [free, { $literal: this.#holder }, '$holder'] },
+              fence: { $cond: [{ $and: [free, { $not: [mine] }] }, { $add: [fence, 1] }, fence] },
+              expires_at: { $cond: [free, { $add: ['$$NOW', this.#durationMs] }, '$expires_at'] },
             },
           },
-          { $set: { holder: this.#holder } },
         ],
         { upsert: true, returnDocument: 'after' },
       )
+      return lease?.holder === this.#holder ? lease : null
     } catch (error) {
-      // The lease exists and is another's: the upsert tried to insert a second one.
+      // Two runners created the lease at once, and the other one did.
       if (error instanceof MongoServerError && error.code === duplicateKey) return null
       throw error
     }

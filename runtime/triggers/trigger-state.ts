@@ -92,8 +92,11 @@ export class TriggerState {
   }
 
   async markEnabled(name: string, options: { dropToken: boolean }): Promise<void> {
-    const position = options.dropToken ? ({ token: '', last_minute: '' } as const) : {}
-    await this.#triggers.updateOne({ _id: this.#id(name) }, { $unset: { was_disabled: '', ...position } })
+    const forgotten = options.dropToken ? ['was_disabled', 'token', 'last_minute'] : ['was_disabled']
+    await this.#triggers.updateOne(
+      { _id: this.#id(name) },
+      { $unset: Object.fromEntries(forgotten.map((field) => [field, ''])) },
+    )
   }
 
   async storeLastMinute(name: string, minute: Date): Promise<void> {
