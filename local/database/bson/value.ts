@@ -16,7 +16,9 @@ import {
 export { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, Int32, MaxKey, MinKey, ObjectId, Timestamp }
 
 /** The deprecated BSON type `undefined` (6), which is a stored value, unlike JavaScript's `undefined` = missing. */
-export class BsonUndefined {}
+export class BsonUndefined {
+  readonly kind = 'undefined'
+}
 
 /** The deprecated BSON type `dbPointer` (12). */
 export class DbPointer {
