@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto'
+import type { MongoClient } from 'mongodb'
+import { loadBuiltApp } from '../../cli/built-app.ts'
+import { CommandError } from '../../cli/command.ts'
+import { connect, describeServer } from '../../cli/connect.ts'
+import { initialiseDatabase } from '../../cli/database/initialise.ts'
+import { logFailures } from '../../cli/open-runtime.ts'
+import { isOwnApp } from '../../cli/own-app.ts'
+import { createRuntime } from '../../runtime/create-runtime.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { createTriggerRunner } from '../../runtime/triggers/index.ts'
+import { startDashboard } from '../dashboard/server.ts'
+import { startDatabase } from '../database/main.ts'
+import { startOfDay } from '../demo/calendar.ts'
+import { hasData, seedDemo } from '../demo/seed.ts'
+import { createDemoKey } from './demo-key.ts'
+import { startEdge } from './edge.ts'
+import { isPortFree } from './free-port.ts'
+import type { DevOptions, HostKind } from './options.ts'
+import { computeDemoSnapshots } from './snapshots.ts'
+
+export interface RunningStack {
+  readonly host: HostKind
+  readonly edgeUrl: string
+  readonly dataApiUrl: string
+  readonly endpointUrl: string
+  /** Without credentials. */
+  readonly databaseUrl: string
+  readonly dashboardUrl: string | undefined
+  readonly demoKey: string | undefined
+  /** ` --app DIR` for commands that must name the app, or ''. */
+  readonly appOption: string
+  /** What does not work here, one line each. */
+  readonly notes: readonly string[]
+  close(): Promise<void>
+}
+
+type Progress = (text: string) => void
+
+/** What is running, ended in the reverse order of its start. */
+class Running {
+  readonly #closers: (() => Promise<void>)[] = []
+
+  add(close: () => Promise<void>): void {
+    this.#closers.push(close)
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close().catch(() => {})
+  }
+}
+
+async function assertPortFree(port: number, option: string): Promise<void> {
+  if (!(await isPortFree(port)))
+    throw new CommandError(`port ${port} is taken; end what listens there or choose another with --${option}`)
+}
+
+/** The embedded database, or a client of the given one. */
+async function openDatabase(options: DevOptions, running: Running): Promise<{ uri: string; client: MongoClient }> {
+  let uri = options.uri
+  if (uri === undefined) {
+    await assertPortFree(options.databasePort, 'db-port')
+    const database = await startDatabase({
+      port: options.databasePort,
+      ...(options.databasePath === undefined ? {} : { path: options.databasePath }),
+    })
+    running.add(() => database.close())
+    uri = database.uri
+  }
+  const client = await connect(uri)
+  running.add(() => client.close())
+  return { uri, client }
+}
+
+async function prepareOwnData(options: DevOptions, client: MongoClient, runtime: Runtime, progress: Progress): Promise<void> {
+  const report = await initialiseDatabase(client, runtime.built.definition)
+  for (const drift of report.drift) progress(`  ${drift.collection}: ${drift.detail}`)
+  if (!options.seed) return
+  const today = startOfDay(new Date())
+  if (await hasData(client)) progress('the database holds data already; the demo is not added to it')
+  else {
+    progress(`writing the ${options.scale} demo`)
+    const counts = await seedDemo({ client, scale: options.scale, today, progress })
+    progress(`  ${Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ')}`)
+  }
+  progress('computing the last 90 daily snapshots')
+  await computeDemoSnapshots(runtime, today)
+}
+
+/** Secrets that our own app needs and nobody gave: fresh ones, good for this run only. */
+function developmentSecrets(options: DevOptions, runtimeSecrets: Record<string, string>): void {
+  if (!isOwnApp(options.appDir)) return
+  runtimeSecrets.auth0_sync_secret ??= randomBytes(24).toString('base64url')
+}
+
+/**
+ * Starts the whole product on this machine. What answers `/health` is started last, when the data is in.
+ *
+ * @throws {CommandError} for a taken port, a server that does not answer, a folder that is no app
+ */
+export async function startStack(options: DevOptions, progress: Progress): Promise<RunningStack> {
+  const running = new Running()
+  try {
+    await assertPortFree(options.port, 'port')
+    const [{ built, folder }, { uri, client }] = await Promise.all([
+      loadBuiltApp(options.appDir, progress),
+      openDatabase(options, running),
+    ])
+    const own = isOwnApp(options.appDir)
+    const secrets: Record<string, string> = { ...options.secrets }
+    developmentSecrets(options, secrets)
+    const runtime = createRuntime({
+      built,
+      clientFor: () => client,
+      stateClient: client,
+      secrets,
+      now: () => new Date(),
+      fetch,
+      log: logFailures(progress),
+      allowPrivateHosts: true,
+    })
+    if (own) await prepareOwnData(options, client, runtime, progress)
+    const demoKey = own && options.seed ? await createDemoKey(runtime) : undefined
+
+    const triggers = createTriggerRunner(runtime)
+    await triggers.start()
+    running.add(() => triggers.stop())
+
+    const edge = await startEdge({ options, built, folder, uri, secrets, runtime, progress })
+    running.add(() => edge.close())
+    const { clientAppId } = built.definition
+    const endpointUrl = `${edge.url}/app/${clientAppId}/endpoint`
+    const dataApiUrl = `${endpointUrl}/data/v1`
+    let dashboardUrl: string | undefined
+    if (demoKey !== undefined) {
+      const port = (await isPortFree(options.port + 1)) ? options.port + 1 : 0
+      const dashboard = await startDashboard(port, { dataApiUrl, apiKey: demoKey })
+      running.add(() => dashboard.close())
+      dashboardUrl = dashboard.url
+    }
+    return {
+      host: options.host,
+      edgeUrl: edge.url,
+      dataApiUrl,
+      endpointUrl,
+      databaseUrl: options.uri === undefined ? uri : `mongodb://${describeServer(uri)}`,
+      dashboardUrl,
+      demoKey,
+      appOption: own ? '' : ` --app '${options.appDir}'`,
+      notes: triggers.status().reasons,
+      close: () => running.close(),
+    }
+  } catch (error) {
+    await running.close()
+    throw error
+  }
+}
