@@ -158,6 +158,7 @@ const nodePrelude = [
   "    return __edgeCreateRequire(folder + '/index.js')(specifier)",
   '  } catch (error) {',
   // The text of a failed load lists paths of this machine, and it reaches the caller.
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a module, not a template
   "    throw new Error(`Cannot load module '${specifier}' (${error?.code ?? error?.name ?? 'Error'})`, { cause: error })",
   '  }',
   '}',

@@ -67,9 +67,14 @@ export async function prepareApp(options: PrepareOptions): Promise<PreparedApp> 
   }
 }
 
-/** The module text of a prepared app. */
-export function moduleOf(app: PreparedApp, target: BuildTarget): string {
-  return appModuleText({ ...app, broken: Object.values(app.broken) }, target)
+function moduleOf(app: PreparedApp): string {
+  return appModuleText({ ...app, broken: Object.values(app.broken) }, 'node')
+}
+
+/** esbuild is loaded only for this target: the other one starts faster without it. */
+async function workerdModule(app: PreparedApp): Promise<string> {
+  const { bundleText } = await import('./bundle.ts')
+  return bundleText(app, { stdin: { contents: `export { built } from 'atlas-edge:app'`, resolveDir: app.appDir } })
 }
 
 export interface BuildOptions extends PrepareOptions {
@@ -96,6 +101,6 @@ export async function buildApp(options: BuildOptions): Promise<BuildResult> {
   const { definition, broken, findings } = app
   const outFile = path.resolve(options.outFile)
   await mkdir(path.dirname(outFile), { recursive: true })
-  await writeFile(outFile, moduleOf(app, 'node'))
+  await writeFile(outFile, options.target === 'node' ? moduleOf(app) : await workerdModule(app))
   return { outFile, definition, broken, findings }
 }
