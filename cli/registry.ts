@@ -1,4 +1,10 @@
 import type { Command } from './command.ts'
 
 /** Every command, loaded only when called: `--help` and a typo must not cost the start of the driver. */
-export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Command }>>> = {}
+export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  'keys create': () => import('./commands/keys-create.ts'),
+  'keys delete': () => import('./commands/keys-delete.ts'),
+  'keys disable': () => import('./commands/keys-disable.ts'),
+  'keys list': () => import('./commands/keys-list.ts'),
+  'users create': () => import('./commands/users-create.ts'),
+}

@@ -34,6 +34,8 @@ export async function ensureUserIndexes(state: UserState): Promise<void> {
   await state.apiKeys.createIndex({ key_hash: 1 }, { unique: true })
   await state.apiKeys.createIndex({ app: 1, user_id: 1 })
   await state.identities.createIndex({ app: 1, user_id: 1 })
+  await state.identities.createIndex({ 'confirmation.token_id': 1 }, { sparse: true })
+  await state.identities.createIndex({ 'reset.token_id': 1 }, { sparse: true })
   await state.users.createIndex({ app: 1, created_at: 1 })
   await state.sessions.createIndex({ app: 1, user_id: 1 })
   await state.sessions.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })

@@ -2,10 +2,9 @@ import { type Document, ObjectId } from 'bson'
 import type { MongoClient } from 'mongodb'
 import type { AppDefinition, AuthProvider } from '../../schemas/app/definition.ts'
 import { AppError } from '../errors.ts'
-import type { Log } from '../log.ts'
+import type { AuthenticationEvent } from '../triggers/authentication.ts'
 import type { Identity, User } from '../user.ts'
 import { ApiKeyStore, serverKeyUser } from './api-key-store.ts'
-import type { AuthenticationEvent } from './authentication-event.ts'
 import { type CustomTokenVerifier, createCustomTokenVerifier } from './custom-token.ts'
 import { loadCustomUserData } from './custom-user-data.ts'
 import type { StoredIdentity } from './documents.ts'
@@ -52,7 +51,6 @@ export interface UserServiceOptions {
   secret: (name: string) => string | undefined
   fetch: typeof fetch
   now: () => Date
-  log: Log
 }
 
 const creationPatienceMs = 10_000
@@ -85,17 +83,6 @@ export class UserService {
       ? this.definition.authProviders[type]
       : undefined
     return provider?.disabled === false ? provider : undefined
-  }
-
-  /**
-   * The user of an id: a person, or a server key's own user.
-   *
-   * @throws {AppError} `UserDisabled`
-   */
-  async findUser(id: string): Promise<User | undefined> {
-    const user = await this.users.findById(id)
-    if (user !== undefined || !/^[0-9a-f]{24}$/i.test(id)) return user
-    return this.apiKeys.findServerUser(ObjectId.createFromHexString(id))
   }
 
   /** `user` with its custom data loaded; a server key keeps what was stored with it. */
@@ -218,11 +205,7 @@ export class UserService {
     options: LoginOptions,
     hooks: UserHooks,
   ): Promise<Login> {
-    const visible: Identity = {
-      id: visibleId(identity),
-      provider_type: identity.provider_type,
-      ...(Object.keys(data).length > 0 && { data }),
-    }
+    const visible = toVisibleIdentity(identity, data)
     const admitted = options.linkTo === undefined ? identity : await this.link(identity, options.linkTo)
     const { user, created } = await this.ensureUser(admitted, visible, hooks)
     const event = { providers: [identity.provider_type], user, time: this.now() }
@@ -285,9 +268,13 @@ export class UserService {
   }
 }
 
-/** Emails stay out of identity ids: the original service gave email identities ids of their own. */
-function visibleId(identity: StoredIdentity): string {
-  return identity.provider_type === 'local-userpass' ? identity._id.slice(0, 24) : identity.external_id
+/** An identity as functions and profiles show it: emails have ids of their own, as on the original service. */
+export function toVisibleIdentity(identity: StoredIdentity, data: Document): Identity {
+  return {
+    id: identity.provider_type === 'local-userpass' ? identity._id.slice(0, 24) : identity.external_id,
+    provider_type: identity.provider_type,
+    ...(Object.keys(data).length > 0 && { data }),
+  }
 }
 
 function readAuthFunctionResult(result: unknown): { id: string; name?: string } | undefined {

@@ -2,6 +2,7 @@ import { type Document, ObjectId } from 'bson'
 import { MongoServerError } from 'mongodb'
 import { AppError } from '../errors.ts'
 import type { Identity, User } from '../user.ts'
+import { ApiKeyStore } from './api-key-store.ts'
 import type { StoredIdentity, StoredUser } from './documents.ts'
 import { sha256Hex } from './hash.ts'
 import type { UserState } from './state.ts'
@@ -37,17 +38,28 @@ export class UserStore {
     this.state = state
   }
 
-  /** @throws {AppError} `UserDisabled` */
+  /**
+   * The user of an id: a person, or a server key's own user.
+   *
+   * @throws {AppError} `UserDisabled`
+   */
   async findById(id: string): Promise<User | undefined> {
     if (!/^[0-9a-f]{24}$/i.test(id)) return undefined
-    const stored = await this.state.users.findOne({ _id: ObjectId.createFromHexString(id), app: this.state.app })
-    if (stored === null) return undefined
+    const userId = ObjectId.createFromHexString(id)
+    const stored = await this.state.users.findOne({ _id: userId, app: this.state.app })
+    if (stored === null) return new ApiKeyStore(this.state).findServerUser(userId)
     if (stored.disabled) throw new AppError('UserDisabled', 'user disabled')
     return toUser(stored)
   }
 
   async findIdentity(key: IdentityKey): Promise<StoredIdentity | undefined> {
     return (await this.state.identities.findOne({ _id: await this.identityId(key) })) ?? undefined
+  }
+
+  /** The email identity that a confirmation or reset token belongs to. */
+  async findByToken(purpose: 'confirmation' | 'reset', tokenId: string): Promise<StoredIdentity | undefined> {
+    const stored = await this.state.identities.findOne({ app: this.state.app, [`${purpose}.token_id`]: tokenId })
+    return stored ?? undefined
   }
 
   /**

@@ -1,0 +1,51 @@
+import type { Context } from 'hono'
+import type { Tokens } from '../runtime/users/tokens.ts'
+import type { AppDefinition } from '../schemas/app/definition.ts'
+import { readBearer } from './bearer.ts'
+import type { EdgeEnv } from './edge-env.ts'
+import { errorResponse } from './error-body.ts'
+import type { Host, Operation } from './host-request.ts'
+import { logLink } from './link.ts'
+
+export interface HopOptions {
+  definition: AppDefinition
+  tokens: Pick<Tokens, 'verify'>
+  host: (c: Context<EdgeEnv>) => Host
+  remoteAddress: (c: Context<EdgeEnv>) => string
+  /** Scheme and host that clients use, where the request does not tell. */
+  origin: string | undefined
+}
+
+export type Hop = (c: Context<EdgeEnv>, operation: Operation) => Promise<Response>
+
+const retryAfterSeconds = 1
+
+/** The one step from the routes to the host that stands beside the database. */
+export function createHop(options: HopOptions): Hop {
+  const { definition, tokens } = options
+  return async (c, operation) => {
+    const { origin, search } = new URL(c.req.url)
+    const ownOrigin = options.origin ?? origin
+    const request = {
+      operation,
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      origin: ownOrigin,
+      rawQuery: search.slice(1),
+      headers: [...c.req.raw.headers],
+      body: c.get('body'),
+      remoteAddress: options.remoteAddress(c),
+      bearer: await readBearer(c.req.header('authorization'), tokens, definition.clientAppId),
+    }
+    try {
+      const response = await options.host(c).handle(request)
+      // Headers of an answer that crossed from a Durable Object cannot be added to.
+      return new Response(response.body, response)
+    } catch {
+      // The host answers what it can; what arrives here is a host that is overloaded, restarting or gone.
+      const error = 'the service is overloaded or restarting'
+      const answer = { status: 503, error, error_code: 'InternalServerError', retryAfterSeconds }
+      return errorResponse(answer, logLink(definition, ownOrigin, request.requestId))
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { Document } from 'bson'
+import { entriesOf, getField } from '../../../runtime/ejson/index.ts'
+import { AppError } from '../../../runtime/errors.ts'
+import { setOwn, toFunctionValue } from '../../../runtime/functions/values.ts'
+import type { Credentials } from '../../../runtime/users/user-service.ts'
+import type { HostRequest } from '../../host-request.ts'
+import { jsonAnswer } from '../answers.ts'
+import { createHooks } from '../hooks.ts'
+import type { HostContext } from '../host-context.ts'
+import { toRequestInfo } from '../request-info.ts'
+import { userOfSession } from '../resolve-user.ts'
+import { readDocument, textField } from './body.ts'
+import { issueSession } from './issue-session.ts'
+import { accessClaims } from './refusals.ts'
+
+/** `POST .../auth/providers/<provider>/login`, with `?link=true` for the user of the access token. */
+export async function handleLogin(context: HostContext, request: HostRequest, provider: string): Promise<Response> {
+  if (context.users.provider(provider) === undefined)
+    throw new AppError('AuthProviderNotFound', `authentication provider not found: '${provider}'`)
+  const credentials = readCredentials(provider, readDocument(request))
+  const hooks = createHooks(context, toRequestInfo(request, request.rawQuery), request.requestId)
+  const options = { createUser: true, address: request.remoteAddress }
+  if (new URLSearchParams(request.rawQuery).get('link') !== 'true')
+    return jsonAnswer(await issueSession(context, await context.users.login(credentials, options, hooks)))
+
+  const claims = accessClaims(request)
+  const { user } = await userOfSession(context, claims)
+  if (user.type === 'server' || provider === 'api-key')
+    throw new AppError('InvalidParameter', 'API keys cannot be linked', { status: 400 })
+  const linked = await context.users.login(credentials, { ...options, linkTo: user.id }, hooks)
+  return jsonAnswer(await issueSession(context, linked))
+}
+
+/** @throws {AppError} 401 for credentials that are not text: an operator object is a wrong password, not an error */
+function readCredentials(provider: string, body: Document): Credentials {
+  const text = (name: string) => {
+    const value = textField(body, name)
+    if (value === undefined)
+      throw new AppError(provider === 'local-userpass' ? 'InvalidPassword' : 'AuthError', 'unauthorized')
+    return value
+  }
+  switch (provider) {
+    case 'anon-user':
+      return { provider }
+    case 'api-key':
+      return { provider, key: text('key') }
+    case 'local-userpass':
+      return { provider, username: text('username'), password: text('password') }
+    case 'custom-token':
+      return { provider, token: textField(body, 'token') ?? text('key') }
+    case 'custom-function':
+      return { provider, payload: toPayload(body) }
+    default:
+      throw new AppError('AuthProviderNotFound', `authentication provider '${provider}' is not supported`)
+  }
+}
+
+/** The argument of the authentication function: the body without what SDKs add about the device. */
+function toPayload(body: Document): Document {
+  const payload: Record<string, unknown> = {}
+  for (const [name, value] of entriesOf(body)) {
+    const isDevice = name === 'options' && typeof value === 'object' && value !== null && hasDevice(value)
+    if (!isDevice) setOwn(payload, name, toFunctionValue(value))
+  }
+  return payload
+}
+
+function hasDevice(options: Document): boolean {
+  return getField(options, 'device') !== undefined
+}

@@ -1,0 +1,19 @@
+import type { Runtime } from '../../runtime/runtime.ts'
+import type { TokenMail } from '../../runtime/users/password-accounts.ts'
+import type { Tokens } from '../../runtime/users/tokens.ts'
+import type { UserService } from '../../runtime/users/user-service.ts'
+
+/** What every handler of the host is given. */
+export interface HostContext {
+  readonly runtime: Runtime
+  readonly users: UserService
+  readonly tokens: Tokens
+  readonly settings: HostSettings
+}
+
+export interface HostSettings {
+  /** Errors of an action as a bare JSON string instead of the envelope (spec: Data API 5). Default false. */
+  readonly plainActionErrors: boolean
+  /** Hands a confirmation or reset token to whoever sends mail; absent: nothing is sent, and the log says so. */
+  readonly sendMail: ((mail: TokenMail) => Promise<void>) | undefined
+}

@@ -1,0 +1,116 @@
+import type { Runtime } from '../../runtime/runtime.ts'
+import { openUserState } from '../../runtime/users/state.ts'
+import { createTokens } from '../../runtime/users/tokens.ts'
+import { UserService } from '../../runtime/users/user-service.ts'
+import { errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
+import type { Host, HostRequest } from '../host-request.ts'
+import { logLink } from '../link.ts'
+import { handleApiKeys } from './client/api-keys.ts'
+import { handleCall } from './client/call.ts'
+import { handleLogin } from './client/login.ts'
+import { handleDeleteUser, handleProfile } from './client/profile.ts'
+import { handleSession } from './client/session.ts'
+import { handleUserpass } from './client/userpass.ts'
+import { handleDataApi } from './data-api.ts'
+import { handleEndpoint } from './endpoint.ts'
+import type { HostContext, HostSettings } from './host-context.ts'
+import { createChangeStreamProbe, handleReady } from './ready.ts'
+
+export interface HostOptions extends Partial<HostSettings> {
+  /** `EDGE_SIGNING_KEY`, at least 32 bytes. */
+  signingKey: string
+}
+
+/**
+ * The runtime of one app behind a door that speaks HTTP: everything that needs the database.
+ *
+ * @throws {TypeError} when the signing key is too short
+ */
+export function createHost(runtime: Runtime, options: HostOptions): Host {
+  const { built, stateClient, stateDatabase, secrets, clientFor, fetch, now } = runtime.options
+  const context: HostContext = {
+    runtime,
+    tokens: createTokens(options.signingKey, now),
+    users: new UserService({
+      definition: built.definition,
+      state: openUserState(stateClient, built.definition.clientAppId, stateDatabase),
+      clientFor,
+      secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
+      fetch,
+      now,
+    }),
+    settings: {
+      plainActionErrors: options.plainActionErrors ?? false,
+      sendMail: options.sendMail,
+    },
+  }
+  const hasChangeStreams = createChangeStreamProbe(stateClient, stateDatabase ?? 'atlas_edge')
+  return {
+    async handle(request) {
+      try {
+        return await dispatch(context, request, hasChangeStreams)
+      } catch (error) {
+        return refuse(context, request, error)
+      }
+    },
+  }
+}
+
+async function dispatch(
+  context: HostContext,
+  request: HostRequest,
+  hasChangeStreams: () => Promise<boolean>,
+): Promise<Response> {
+  const { operation } = request
+  switch (operation.kind) {
+    case 'ready':
+      return handleReady(context, hasChangeStreams)
+    case 'data-api':
+      return handleDataApi(context, request, operation.action)
+    case 'endpoint': {
+      const endpoint = context.runtime.built.definition.endpoints[operation.index]
+      if (endpoint === undefined) throw new Error('the routes in front serve another app')
+      return handleEndpoint(context, request, endpoint)
+    }
+    case 'login':
+      return handleLogin(context, request, operation.provider)
+    case 'userpass':
+      return handleUserpass(context, request, operation.step)
+    case 'session':
+      return handleSession(context, request, operation.method)
+    case 'profile':
+      return handleProfile(context, request)
+    case 'delete-user':
+      return handleDeleteUser(context, request)
+    case 'api-keys':
+      return handleApiKeys(context, request, operation)
+    case 'call':
+      return handleCall(context, request)
+  }
+}
+
+const logTypes = { 'data-api': 'data-api', endpoint: 'endpoint', call: 'function', ready: 'system' } as const
+
+function refuse(context: HostContext, request: HostRequest, error: unknown): Response {
+  const { operation, requestId, origin } = request
+  const answer = toErrorAnswer(error)
+  const stack = answer.status >= 500 && error instanceof Error ? error.stack : undefined
+  context.runtime.options.log({
+    type: operation.kind in logTypes ? logTypes[operation.kind as keyof typeof logTypes] : 'auth',
+    status: 'error',
+    name: operation.kind === 'data-api' ? operation.action : operation.kind,
+    requestId,
+    error: answer.status >= 500 && error instanceof Error ? error.message : answer.error,
+    ...(stack !== undefined && { stack }),
+  })
+  if (operation.kind === 'data-api' && answer.error_code === 'MongoDBError' && answer.status === 400) {
+    // Spec: Data API 5, database-level errors: raw text in beta, the envelope or a JSON string in v1.
+    if (operation.version === 'beta')
+      return new Response(answer.error, { status: 400, headers: errorHeaders(answer, 'text/plain', answer.error) })
+    if (context.settings.plainActionErrors) {
+      const body = JSON.stringify(answer.error)
+      return new Response(body, { status: 400, headers: errorHeaders(answer, 'application/json', body) })
+    }
+  }
+  return errorResponse(answer, logLink(context.runtime.built.definition, origin, requestId))
+}

@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { MongoClient } from 'mongodb'
+import { createRuntime } from '../runtime/create-runtime.ts'
+import type { BuiltApp } from '../runtime/function-module.ts'
+import type { Log } from '../runtime/log.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { defaultStateDatabase, ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
+import { createTokens } from '../runtime/users/tokens.ts'
+import { createEdgeApp } from './app.ts'
+import { createHost } from './host/host.ts'
+import { logLine } from './node/log-line.ts'
+
+export interface NodeEdgeOptions {
+  built: BuiltApp
+  /** The server of every data source and of the edge's own database. */
+  uri: string
+  /** 0 = a free port. */
+  port: number
+  /** Default 127.0.0.1. */
+  host?: string
+  /** The app's secrets, by name, and `EDGE_SIGNING_KEY`. */
+  secrets: Readonly<Record<string, string>>
+  stateDatabase?: string
+  /** Lets pages on this machine send credential headers. */
+  allowDevelopmentOrigins?: boolean
+  /** Lets `context.http` reach private addresses. */
+  allowPrivateHosts?: boolean
+  /** Scheme and host that clients use, when a proxy stands in front. */
+  origin?: string
+  /** Errors of an action as a bare JSON string. */
+  plainActionErrors?: boolean
+  functionTimeoutMs?: number
+  /** Default: the real clock and `fetch`. */
+  now?: () => Date
+  fetch?: typeof fetch
+  /** Default: one JSON line each on stderr. */
+  log?: Log
+  /** Serves what no route does, such as a dashboard. */
+  fallback?: (request: Request) => Promise<Response | undefined>
+}
+
+export interface NodeEdge {
+  readonly url: string
+  readonly port: number
+  readonly runtime: Runtime
+  close(): Promise<void>
+}
+
+/** Pool of a long-lived process; the timeouts make an outage a quick 503 instead of a queue. */
+const clientOptions = {
+  maxPoolSize: 50,
+  serverSelectionTimeoutMS: 3_000,
+  waitQueueTimeoutMS: 2_000,
+}
+
+/**
+ * Serves an app from this process, the runtime beside it.
+ *
+ * @throws {TypeError} when `EDGE_SIGNING_KEY` is missing or shorter than 32 bytes
+ * @throws {Error} with `code` `EADDRINUSE` when the port is taken
+ */
+export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge> {
+  const { built, secrets } = options
+  const signingKey = secrets.EDGE_SIGNING_KEY ?? ''
+  const now = options.now ?? (() => new Date())
+  const log = options.log ?? logLine
+  const tokens = createTokens(signingKey, now)
+  const client = new MongoClient(options.uri, clientOptions)
+  const stateDatabase = options.stateDatabase ?? defaultStateDatabase
+  const runtime = createRuntime({
+    built,
+    clientFor: () => client,
+    stateClient: client,
+    stateDatabase,
+    secrets,
+    now,
+    fetch: options.fetch ?? fetch,
+    log,
+    ...(options.functionTimeoutMs !== undefined && { functionTimeoutMs: options.functionTimeoutMs }),
+    ...(options.allowPrivateHosts !== undefined && { allowPrivateHosts: options.allowPrivateHosts }),
+  })
+  const host = createHost(runtime, {
+    signingKey,
+    ...(options.plainActionErrors !== undefined && { plainActionErrors: options.plainActionErrors }),
+  })
+  const app = createEdgeApp({
+    definition: built.definition,
+    tokens,
+    host: () => host,
+    log,
+    remoteAddress: (c) => incomingOf(c.env)?.socket.remoteAddress ?? '',
+    // The adapter's Request has no body on a GET; the socket has.
+    bodySource: (c) => incomingOf(c.env) ?? null,
+    ...(options.origin !== undefined && { origin: options.origin }),
+    ...(options.allowDevelopmentOrigins !== undefined && { allowDevelopmentOrigins: options.allowDevelopmentOrigins }),
+    ...(options.fallback !== undefined && { fallback: options.fallback }),
+  })
+  const server = createServer(
+    { maxHeaderSize: 64 * 1024 },
+    getRequestListener(app.fetch, { overrideGlobalObjects: false }),
+  )
+  const hostname = options.host ?? '127.0.0.1'
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(options.port, hostname, resolve)
+    })
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+  // A database that is away now may be back later: the edge starts all the same, and `/ready` says so.
+  const indexes = ensureUserIndexes(openUserState(client, built.definition.clientAppId, stateDatabase)).catch((error) =>
+    log({ type: 'system', status: 'error', name: 'ensure indexes', error: String(error) }),
+  )
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
+    port,
+    runtime,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      setTimeout(() => server.closeAllConnections(), 1_000).unref()
+      await closed
+      await indexes
+      await client.close()
+    },
+  }
+}
+
+function incomingOf(env: unknown): IncomingMessage | undefined {
+  return typeof env === 'object' && env !== null && 'incoming' in env
+    ? (env as { incoming: IncomingMessage }).incoming
+    : undefined
+}
