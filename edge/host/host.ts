@@ -2,8 +2,8 @@ import type { Runtime } from '../../runtime/runtime.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import { createTokens } from '../../runtime/users/tokens.ts'
 import { UserService } from '../../runtime/users/user-service.ts'
-import { errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
-import type { Host, HostRequest } from '../host-request.ts'
+import { type ErrorAnswer, errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
+import type { Host, HostRequest, Operation } from '../host-request.ts'
 import { logLink } from '../link.ts'
 import { handleApiKeys } from './client/api-keys.ts'
 import { handleCall } from './client/call.ts'
@@ -94,15 +94,7 @@ const logTypes = { 'data-api': 'data-api', endpoint: 'endpoint', call: 'function
 function refuse(context: HostContext, request: HostRequest, error: unknown): Response {
   const { operation, requestId, origin } = request
   const answer = toErrorAnswer(error)
-  const stack = answer.status >= 500 && error instanceof Error ? error.stack : undefined
-  context.runtime.options.log({
-    type: operation.kind in logTypes ? logTypes[operation.kind as keyof typeof logTypes] : 'auth',
-    status: 'error',
-    name: operation.kind === 'data-api' ? operation.action : operation.kind,
-    requestId,
-    error: answer.status >= 500 && error instanceof Error ? error.message : answer.error,
-    ...(stack !== undefined && { stack }),
-  })
+  if (!isLoggedByRuntime(operation, answer)) logRefusal(context, request, answer, error)
   if (operation.kind === 'data-api' && answer.error_code === 'MongoDBError' && answer.status === 400) {
     // Spec: Data API 5, database-level errors: raw text in beta, the envelope or a JSON string in v1.
     if (operation.version === 'beta')
@@ -113,4 +105,23 @@ function refuse(context: HostContext, request: HostRequest, error: unknown): Res
     }
   }
   return errorResponse(answer, logLink(context.runtime.built.definition, origin, requestId))
+}
+
+/** What a function threw is in the log already, with its lines. */
+function isLoggedByRuntime(operation: Operation, answer: ErrorAnswer): boolean {
+  return (
+    (operation.kind === 'endpoint' || operation.kind === 'call') && answer.error_code?.startsWith('Function') === true
+  )
+}
+
+function logRefusal(context: HostContext, { operation, requestId }: HostRequest, answer: ErrorAnswer, error: unknown) {
+  const stack = answer.status >= 500 && error instanceof Error ? error.stack : undefined
+  context.runtime.options.log({
+    type: operation.kind in logTypes ? logTypes[operation.kind as keyof typeof logTypes] : 'auth',
+    status: 'error',
+    name: operation.kind === 'data-api' ? operation.action : operation.kind,
+    requestId,
+    error: answer.status >= 500 && error instanceof Error ? error.message : answer.error,
+    ...(stack !== undefined && { stack }),
+  })
 }
