@@ -25,7 +25,9 @@ export class Schedules {
   readonly #state: TriggerState
   readonly #entries: readonly ScheduledEntry[]
   readonly #allowOverlap: boolean
-  readonly #running = new Map<string, Promise<void>>()
+  /** Functions that run, by trigger. */
+  readonly #running = new Map<string, number>()
+  readonly #unfinished = new Set<Promise<unknown>>()
 
   constructor(
     runtime: Runtime,
@@ -47,7 +49,7 @@ export class Schedules {
   async runDue(instant: Date): Promise<void> {
     const minute = startOfMinute(instant)
     const due = this.#entries.filter(({ schedule }) => matchesSchedule(schedule, minute))
-    await Promise.all(due.map(({ trigger }) => this.#runOnce(trigger, minute)))
+    await this.#tracked(due.map(({ trigger }) => this.#runOnce(trigger, minute)))
   }
 
   /**
@@ -55,7 +57,7 @@ export class Schedules {
    * `skip_catchup_events`. A trigger seen for the first time missed nothing.
    */
   async catchUp(now: Date, stored: ReadonlyMap<string, StoredTrigger>): Promise<void> {
-    await Promise.all(
+    await this.#tracked(
       this.#entries.map(async ({ trigger, schedule }) => {
         const last = stored.get(trigger.name)?.last_minute
         if (last === undefined) return this.#state.storeLastMinute(trigger.name, startOfMinute(now))
@@ -66,20 +68,29 @@ export class Schedules {
     )
   }
 
-  /** Waits for functions that still run. */
+  /** Waits for what was begun. */
   async finished(): Promise<void> {
-    await Promise.all(this.#running.values())
+    await Promise.allSettled(this.#unfinished)
+  }
+
+  async #tracked(runs: readonly Promise<void>[]): Promise<void> {
+    const all = Promise.all(runs).finally(() => this.#unfinished.delete(all))
+    this.#unfinished.add(all)
+    await all
   }
 
   async #runOnce(trigger: ScheduledTrigger, minute: Date): Promise<void> {
-    if (!this.#allowOverlap && this.#running.has(trigger.name)) return
-    if (!(await this.#state.claimRun(trigger.name, minute))) return
-    await this.#state.storeLastMinute(trigger.name, minute)
-    // No argument: the documentation says so explicitly.
-    const run = fire(this.#runtime, trigger, []).finally(() => {
-      if (this.#running.get(trigger.name) === run) this.#running.delete(trigger.name)
-    })
-    this.#running.set(trigger.name, run)
-    await run
+    const { name } = trigger
+    const before = this.#running.get(name) ?? 0
+    if (!this.#allowOverlap && before > 0) return
+    if (!(await this.#state.claimRun(name, minute))) return
+    this.#running.set(name, before + 1)
+    try {
+      await this.#state.storeLastMinute(name, minute)
+      // No argument: the documentation says so explicitly.
+      await fire(this.#runtime, trigger, [])
+    } finally {
+      this.#running.set(name, (this.#running.get(name) ?? 1) - 1)
+    }
   }
 }
