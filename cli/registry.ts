@@ -2,6 +2,9 @@ import type { Command } from './command.ts'
 
 /** Every command, loaded only when called: `--help` and a typo must not cost the start of the driver. */
 export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
+  build: () => import('./commands/build.ts'),
+  check: () => import('./commands/check.ts'),
+  init: () => import('./commands/init.ts'),
   'keys create': () => import('./commands/keys-create.ts'),
   'keys delete': () => import('./commands/keys-delete.ts'),
   'keys disable': () => import('./commands/keys-disable.ts'),

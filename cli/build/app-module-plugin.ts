@@ -47,7 +47,9 @@ export function appModulePlugin(app: PreparedApp): Plugin {
   const isAppFile = (file: string) =>
     folders.some((folder) => !path.relative(path.join(folder, 'node_modules'), file).startsWith('..'))
   const folderOf = new Map(
-    app.packages.map((found) => [found.specifier, found.kind === 'package' ? found.folder : undefined]),
+    app.packages.flatMap((found) =>
+      found.kind === 'package' ? [[found.substitute ?? found.specifier, found.folder] as const] : [],
+    ),
   )
   return {
     name: 'atlas-edge-app',

@@ -6,7 +6,8 @@ import type { FunctionSource } from '../app-folder/index.ts'
 import { builtinName, isOffered, packageName } from './builtins.ts'
 import { factoryPrelude, factoryText } from './function-factory.ts'
 import { type FunctionScript, readFunctionScript, ScriptError } from './function-script.ts'
-import type { PackageFolders } from './packages.ts'
+import { isNativePackage, substitutes } from './native-packages.ts'
+import { holdsPackage, type PackageFolders } from './packages.ts'
 
 export type BuildTarget = 'workerd' | 'node'
 
@@ -62,7 +63,14 @@ export function missingFunctions(definition: AppDefinition, sources: readonly Fu
 /** How one required specifier is served. */
 export type ResolvedPackage =
   | { readonly specifier: string; readonly kind: 'builtin'; readonly name: string }
-  | { readonly specifier: string; readonly kind: 'package'; readonly folder: string; readonly file: string }
+  | {
+      readonly specifier: string
+      readonly kind: 'package'
+      readonly folder: string
+      readonly native: boolean
+      /** A package in JavaScript that stands in for a native one. */
+      readonly substitute?: string
+    }
   | { readonly specifier: string; readonly kind: 'missing'; readonly reason: string }
 
 /** Every specifier that the functions require as a literal. */
@@ -79,7 +87,6 @@ export function isPackageSpecifier(specifier: string): boolean {
 /** Resolves a specifier inside the app's own packages only: what lies beside the app folder is not the app's. */
 export function resolvePackage(specifier: string, packages: PackageFolders): ResolvedPackage {
   const builtin = builtinName(specifier)
-  // A package of the same name wins over a built-in only when it is asked for with a trailing slash, as in Node.
   if (builtin !== undefined)
     return isOffered(builtin)
       ? { specifier, kind: 'builtin', name: builtin }
@@ -90,7 +97,11 @@ export function resolvePackage(specifier: string, packages: PackageFolders): Res
     try {
       const file = createRequire(path.join(folder, 'index.js')).resolve(specifier)
       if (path.relative(path.join(folder, 'node_modules'), file).startsWith('..')) continue
-      return { specifier, kind: 'package', folder, file }
+      const native = isNativePackage(folder, packageName(specifier))
+      const substitute = native ? substitutes[specifier] : undefined
+      if (substitute !== undefined && holdsPackage(folder, substitute))
+        return { specifier, kind: 'package', folder, native, substitute }
+      return { specifier, kind: 'package', folder, native }
     } catch {
       // Not in this folder, or not by that sub-path.
     }
@@ -118,6 +129,17 @@ export function reportPackages(
           subject: source.name,
           message: `require("${found.specifier}") fails when it is called: ${found.reason}`,
           mend: mendOf(found.specifier),
+        })
+      if (found?.kind === 'package' && found.native)
+        findings.add(found.substitute === undefined ? 'error' : 'info', 'package-native', {
+          file: source.file,
+          line: use.line,
+          subject: source.name,
+          message:
+            found.substitute === undefined
+              ? `require("${found.specifier}") fails on Workers: the package is native code`
+              : `"${found.specifier}" is native code; "${found.substitute}" stands in on Workers`,
+          mend: `use the Node entry (--host node)${found.substitute ? `, or require("${found.substitute}")` : ', or a package in JavaScript'}`,
         })
     }
 }
@@ -168,22 +190,30 @@ function recordOf(broken: readonly BrokenFunction[]): Record<string, BrokenFunct
   return Object.fromEntries(broken.map((entry) => [entry.name, entry]))
 }
 
+const nativeReason = 'it is native code, which Workers cannot run; use the Node entry'
+
+function failingLoader(specifier: string, reason: string): string {
+  const text = JSON.stringify(`Cannot find module '${specifier}': ${reason}`)
+  return `() => { throw Object.assign(new Error(${text}), { code: 'MODULE_NOT_FOUND' }) }`
+}
+
 function loaderOf(found: ResolvedPackage, target: BuildTarget): string {
-  const specifier = JSON.stringify(found.specifier)
   switch (found.kind) {
-    case 'missing': {
-      const text = JSON.stringify(`Cannot find module '${found.specifier}': ${found.reason}`)
-      return `() => { throw Object.assign(new Error(${text}), { code: 'MODULE_NOT_FOUND' }) }`
-    }
+    case 'missing':
+      return failingLoader(found.specifier, found.reason)
     case 'builtin':
       if (found.name === 'process') return '() => __edgeProcess()'
       return target === 'node'
         ? `() => process.getBuiltinModule(${JSON.stringify(`node:${found.name}`)})`
         : `() => require(${JSON.stringify(builtinPrefix + found.name)})`
     case 'package':
-      return target === 'node'
-        ? `() => __edgeLoad(${specifier}, ${JSON.stringify(found.folder)})`
-        : `() => require(${JSON.stringify(packagePrefix + found.specifier)})`
+      if (target === 'node') {
+        const load = (name: string) => `__edgeLoad(${JSON.stringify(name)}, ${JSON.stringify(found.folder)})`
+        if (found.substitute === undefined) return `() => ${load(found.specifier)}`
+        return `() => { try { return ${load(found.specifier)} } catch { return ${load(found.substitute)} } }`
+      }
+      if (found.native && found.substitute === undefined) return failingLoader(found.specifier, nativeReason)
+      return `() => require(${JSON.stringify(packagePrefix + (found.substitute ?? found.specifier))})`
   }
 }
 

@@ -22,7 +22,8 @@ export function workerdOptions(app: PreparedApp): EsbuildOptions {
     target: 'esnext',
     platform: 'browser',
     conditions: ['workerd', 'worker', 'browser'],
-    define: { 'process.env.NODE_ENV': '"production"' },
+    // Packages read their own place when they load; a Worker has no files, and the names must exist.
+    define: { __dirname: '"/"', __filename: '"/index.js"', 'process.env.NODE_ENV': '"production"' },
     external: ['cloudflare:*'],
     charset: 'utf8',
     legalComments: 'none',

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isJsonObject } from '../../schemas/app/json.ts'
 import { packageName } from './builtins.ts'
+import { substitutes } from './native-packages.ts'
 
 /** Where the packages of one app are: folders that hold a `node_modules`, in the order they are asked. */
 export interface PackageFolders {
@@ -80,10 +81,21 @@ export async function preparePackages(
     .digest('hex')
     .slice(0, 32)
   const target = path.join(options.cacheDir ?? defaultCacheDir, digest)
-  let failure: string | undefined
-  if (!existsSync(path.join(target, 'complete'))) failure = await install(target, manifest, options)
+  const isThere = () => missing.every((name) => holdsPackage(target, name))
+  const recent = isThere() ? undefined : await recentFailure(target)
+  const failure = isThere() ? undefined : (recent ?? (await install(target, manifest, options)))
   if (existsSync(path.join(target, 'node_modules'))) folders.push(realpathSync(target))
   return { folders, declared, failure }
+}
+
+/** A second try costs seconds: what failed a moment ago is not tried again by each command in a row. */
+const retryAfterMs = 60_000
+
+async function recentFailure(target: string): Promise<string | undefined> {
+  const file = path.join(target, 'failure.txt')
+  const found = await stat(file).catch(() => undefined)
+  if (found === undefined || Date.now() - found.mtimeMs > retryAfterMs) return undefined
+  return (await readFile(file, 'utf8')) || undefined
 }
 
 /** @returns why it failed, or undefined */
@@ -103,13 +115,13 @@ async function install(target: string, manifest: Manifest, options: PackageOptio
   }
   if (manifest.lock === undefined || failure !== undefined) {
     // As optional dependencies, one that cannot be had does not cost the app the others.
-    await writeManifest(work, 'optionalDependencies', manifest.dependencies)
+    await writeManifest(work, 'optionalDependencies', withSubstitutes(manifest.dependencies))
     failure = await npm(work, ['install'])
   }
   const absent = names.filter((name) => !holdsPackage(work, name))
   if (absent.length > 0) failure ??= `${absent.join(', ')} could not be installed`
   else failure = undefined
-  if (failure === undefined) await writeFile(path.join(work, 'complete'), '')
+  if (failure !== undefined) await writeFile(path.join(work, 'failure.txt'), failure)
   await rm(target, { recursive: true, force: true })
   await rename(work, target)
   options.progress?.(
@@ -118,6 +130,11 @@ async function install(target: string, manifest: Manifest, options: PackageOptio
       : `packages not installed: ${failure}; functions that need them fail when called`,
   )
   return failure
+}
+
+function withSubstitutes(dependencies: Record<string, string>): Record<string, string> {
+  const added = Object.entries(substitutes).filter(([name]) => Object.hasOwn(dependencies, name))
+  return { ...Object.fromEntries(added.map(([, substitute]) => [substitute, '*'])), ...dependencies }
 }
 
 function writeManifest(dir: string, key: string, dependencies: Record<string, string>): Promise<void> {

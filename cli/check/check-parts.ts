@@ -1,0 +1,93 @@
+import type { AppDefinition } from '../../schemas/app/definition.ts'
+import { type Finding, Findings } from '../app-folder/finding.ts'
+import { FolderReader } from '../app-folder/folder-reader.ts'
+
+const servedProviders = ['anon-user', 'api-key', 'local-userpass', 'custom-token', 'custom-function']
+
+/** Parts of the platform that ended on 2025-09-30 and are not served (spec: app folder 11). */
+const endedParts: Readonly<Record<string, string>> = {
+  graphql: 'use the Data API, an HTTPS endpoint or a function',
+  sync: 'read and write through the client API',
+  hosting: 'serve the files from a static host, such as Workers assets',
+}
+
+/** What the folder holds beyond the parts that run: ended, legacy, or unsupported. */
+export async function checkParts(dir: string, app: AppDefinition): Promise<readonly Finding[]> {
+  const findings = new Findings()
+  const reader = new FolderReader(dir, new Findings())
+  for (const [part, mend] of Object.entries(endedParts))
+    if ((await reader.list(part)).length > 0)
+      findings.add('info', 'ended-part', {
+        file: part,
+        subject: part,
+        message: `${part} ended with App Services; the folder is ignored`,
+        mend,
+      })
+  for (const entry of await reader.list('log_forwarders'))
+    if (!entry.isFolder)
+      findings.add('warning', 'log-forwarder', {
+        file: `log_forwarders/${entry.name}`,
+        subject: entry.name,
+        message: 'logs are not forwarded; they go to standard output',
+        mend: 'collect them there (Workers: wrangler tail, Logpush)',
+      })
+  for (const folder of ['services', 'http_endpoints'])
+    for (const entry of await reader.list(folder)) {
+      if (!entry.isFolder) continue
+      const file = `${folder}/${entry.name}`
+      findings.add('error', 'third-party-service', {
+        file,
+        subject: entry.name,
+        message: `the third-party service "${entry.name}" and its webhooks are not served`,
+        mend: 'use context.http or an npm package in a function, and an HTTPS endpoint for each webhook',
+      })
+    }
+  for (const archive of await reader.list('functions'))
+    if (!archive.isFolder && /^node_modules\.(?:zip|tar|tar\.gz|tgz)$/.test(archive.name))
+      findings.add('warning', 'packages-archived', {
+        file: `functions/${archive.name}`,
+        subject: archive.name,
+        message: 'packages in an archive are not read',
+        mend: 'add functions/package.json with the dependencies, or unpack the archive',
+      })
+  for (const source of app.dataSources)
+    if (source.type !== 'mongodb-atlas')
+      findings.add('error', 'data-source-unsupported', {
+        file: `data_sources/${source.name}/config.json`,
+        subject: source.name,
+        message: `the data source "${source.name}" is of type "${source.type}"; using it answers an error`,
+        mend: 'use a data source of type "mongodb-atlas"',
+      })
+  for (const provider of Object.values(app.authProviders)) {
+    if (provider.disabled) continue
+    const place = { file: 'auth/providers.json', subject: provider.type }
+    if (!servedProviders.includes(provider.type))
+      findings.add('error', 'provider-unsupported', {
+        ...place,
+        message: `logins of "${provider.type}" are refused`,
+        mend: 'log in with that provider in the client and hand its token to "custom-token", or disable the provider',
+      })
+    const { autoConfirm, runConfirmationFunction, runResetFunction } = provider.config
+    if (provider.type === 'local-userpass' && autoConfirm !== true && runConfirmationFunction !== true)
+      findings.add('warning', 'email-not-sent', {
+        ...place,
+        message: 'users are confirmed by e-mail, and no e-mail is sent here',
+        mend: 'set "autoConfirm": true, or confirm with a function',
+      })
+    if (provider.type === 'local-userpass' && runResetFunction !== true)
+      findings.add('info', 'reset-email-not-sent', {
+        ...place,
+        message: 'passwords are reset by e-mail, and no e-mail is sent here',
+        mend: 'reset with a function: "runResetFunction": true, "resetFunctionName": "..."',
+      })
+  }
+  for (const trigger of app.triggers)
+    if (trigger.type === 'DATABASE' && !trigger.disabled)
+      findings.add('info', 'trigger-needs-change-streams', {
+        file: `triggers/${trigger.name}.json`,
+        subject: trigger.name,
+        message: `trigger "${trigger.name}" needs a server with change streams${trigger.config.database === '' ? ' and, on Atlas, a dedicated tier (M10 or larger)' : ''}`,
+        mend: 'use a replica set or Atlas M0/M10+; not Flex, serverless, FerretDB or a standalone server',
+      })
+  return findings.list
+}
