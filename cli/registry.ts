@@ -4,6 +4,8 @@ import type { Command } from './command.ts'
 export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Command }>>> = {
   build: () => import('./commands/build.ts'),
   check: () => import('./commands/check.ts'),
+  'db init': () => import('./commands/db-init.ts'),
+  dev: () => import('./commands/dev.ts'),
   init: () => import('./commands/init.ts'),
   'keys create': () => import('./commands/keys-create.ts'),
   'keys delete': () => import('./commands/keys-delete.ts'),

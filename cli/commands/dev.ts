@@ -1,8 +1,8 @@
 import path from 'node:path'
+import { demoScales } from '../../local/demo/scale.ts'
 import { describeStack } from '../../local/dev/banner.ts'
 import type { DevOptions, HostKind } from '../../local/dev/options.ts'
 import { startStack } from '../../local/dev/stack.ts'
-import { demoScales } from '../../local/demo/scale.ts'
 import { type Command, type CommandContext, optionalOption, UsageError } from '../command.ts'
 import { isOwnApp } from '../own-app.ts'
 
@@ -38,7 +38,8 @@ function parseDevOptions(context: CommandContext): DevOptions {
     uri,
     appDir: context.appDir,
     secrets: context.secrets,
-    seed: context.values.seed === true || (uri === undefined && context.values.empty !== true && isOwnApp(context.appDir)),
+    seed:
+      context.values.seed === true || (uri === undefined && context.values.empty !== true && isOwnApp(context.appDir)),
     scale: oneOf(context, 'scale', Object.keys(demoScales) as (keyof typeof demoScales)[], 'small'),
     databasePath: databasePath === undefined ? undefined : path.resolve(databasePath),
     host: oneOf<HostKind>(context, 'host', ['workerd', 'node'], 'workerd'),

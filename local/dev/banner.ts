@@ -22,7 +22,12 @@ export function describeStack(stack: RunningStack): string {
       `curl -s '${stack.dataApiUrl}/action/findOne' -H 'Content-Type: application/json' -H 'api-key: ${stack.demoKey}' -d '{"dataSource":"Cluster0","database":"bi_dashboard","collection":"kpi_snapshots","sort":{"snapshot_date":-1}}'`,
     )
   else
-    lines.push('', 'Make a key with:', '', `npm run --silent cli -- keys create --name first --role admin --uri '${stack.databaseUrl}'${stack.appOption}`)
+    lines.push(
+      '',
+      'Make a key with:',
+      '',
+      `npm run --silent cli -- keys create --name first --role admin --uri '${stack.databaseUrl}'${stack.appOption}`,
+    )
   lines.push('', 'Ctrl-C ends everything.')
   return lines.join('\n')
 }

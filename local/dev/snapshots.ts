@@ -9,5 +9,13 @@ const demoDays = 90
 export async function computeDemoSnapshots(runtime: Runtime, today: Date): Promise<void> {
   const from = new Date(today.getTime() - (demoDays - 1) * dayMs)
   const caller = { user: systemUser, runAsSystem: true, request: {}, requestId: randomUUID() }
-  await runtime.callFunction('backfillKpiSnapshots', [from, today], caller, 'system')
+  let next: unknown = from
+  let started: unknown
+  while (next !== null) {
+    const result = await runtime.callFunction('backfillKpiSnapshots', [next, today, { started }], caller, 'system')
+    if (typeof result !== 'object' || result === null || !('next' in result) || !('started' in result))
+      throw new TypeError('backfillKpiSnapshots answers where to go on')
+    next = result.next
+    started = result.started
+  }
 }

@@ -72,7 +72,12 @@ async function openDatabase(options: DevOptions, running: Running): Promise<{ ur
   return { uri, client }
 }
 
-async function prepareOwnData(options: DevOptions, client: MongoClient, runtime: Runtime, progress: Progress): Promise<void> {
+async function prepareOwnData(
+  options: DevOptions,
+  client: MongoClient,
+  runtime: Runtime,
+  progress: Progress,
+): Promise<void> {
   const report = await initialiseDatabase(client, runtime.built.definition)
   for (const drift of report.drift) progress(`  ${drift.collection}: ${drift.detail}`)
   if (!options.seed) return
@@ -81,16 +86,24 @@ async function prepareOwnData(options: DevOptions, client: MongoClient, runtime:
   else {
     progress(`writing the ${options.scale} demo`)
     const counts = await seedDemo({ client, scale: options.scale, today, progress })
-    progress(`  ${Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ')}`)
+    progress(
+      `  ${Object.entries(counts)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(', ')}`,
+    )
   }
   progress('computing the last 90 daily snapshots')
   await computeDemoSnapshots(runtime, today)
 }
 
-/** Secrets that our own app needs and nobody gave: fresh ones, good for this run only. */
-function developmentSecrets(options: DevOptions, runtimeSecrets: Record<string, string>): void {
-  if (!isOwnApp(options.appDir)) return
-  runtimeSecrets.auth0_sync_secret ??= randomBytes(24).toString('base64url')
+/** What nobody gave is made fresh, good for this run only; production fails without it instead. */
+function developmentSecrets(options: DevOptions): Record<string, string> {
+  const fresh = (): string => randomBytes(32).toString('base64url')
+  return {
+    EDGE_SIGNING_KEY: fresh(),
+    ...(isOwnApp(options.appDir) ? { auth0_sync_secret: fresh() } : {}),
+    ...options.secrets,
+  }
 }
 
 /**
@@ -107,8 +120,7 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
       openDatabase(options, running),
     ])
     const own = isOwnApp(options.appDir)
-    const secrets: Record<string, string> = { ...options.secrets }
-    developmentSecrets(options, secrets)
+    const secrets = developmentSecrets(options)
     const runtime = createRuntime({
       built,
       clientFor: () => client,
@@ -126,7 +138,7 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
     await triggers.start()
     running.add(() => triggers.stop())
 
-    const edge = await startEdge({ options, built, folder, uri, secrets, runtime, progress })
+    const edge = await startEdge({ options, built, folder, uri, secrets, progress })
     running.add(() => edge.close())
     const { clientAppId } = built.definition
     const endpointUrl = `${edge.url}/app/${clientAppId}/endpoint`
