@@ -2,7 +2,6 @@ import type { Document } from 'bson'
 import { decodeDocument } from './bson-types.ts'
 import type { DocumentCursor, EncodedCursor, StoredDocument } from './data-access.ts'
 import { toDatabaseError } from './database-error.ts'
-import { maxDocumentsPerQuery } from './limits.ts'
 
 /** The part of the driver's cursors that is used here. */
 export interface DriverCursor {
@@ -11,14 +10,17 @@ export interface DriverCursor {
 }
 
 /**
- * Reads a driver cursor opened with `raw: true`, at most `maxDocumentsPerQuery` documents; nothing is sent before the
- * first document is asked for.
+ * Reads a driver cursor opened with `raw: true`, up to a number of documents; nothing is sent before the first document
+ * is asked for.
  */
-export async function* readRaw(open: () => DriverCursor): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readRaw(
+  open: () => DriverCursor,
+  maxDocuments: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let cursor: DriverCursor | undefined
   try {
     cursor = open()
-    for (let read = 0; read < maxDocumentsPerQuery; read++) {
+    for (let read = 0; read < maxDocuments; read++) {
       const bytes = await cursor.next()
       if (!(bytes instanceof Uint8Array)) return
       yield bytes

@@ -18,15 +18,23 @@ import { withId } from './new-document.ts'
 /**
  * The system's data path: the official driver, without rules. Reads ask for raw BSON and decode it here rather than
  * with `promoteValues: false`, because that option also wraps the numeric codes the driver tells failovers by.
+ *
+ * @param maxDocuments documents a query yields at most; rules count and look beyond what they hand out
  */
-export function createSystemData(runtime: Runtime): DataAccess {
+export function createSystemData(runtime: Runtime, maxDocuments = maxDocumentsPerQuery): DataAccess {
   const collection = (ns: Namespace) => collectionOf(runtime, ns)
 
   const findRaw = (ns: Namespace, filter: Document, options: ReadOptions = {}) =>
-    readRaw(() => collection(ns).find(filter, findOptions(readPreferenceOf(runtime, ns.service, options))))
+    readRaw(
+      () => collection(ns).find(filter, findOptions(readPreferenceOf(runtime, ns.service, options), maxDocuments)),
+      maxDocuments,
+    )
 
   const aggregateRaw = (ns: Namespace, pipeline: Document[], options: ReadOptions = {}) =>
-    readRaw(() => collection(ns).aggregate(pipeline, aggregateOptions(readPreferenceOf(runtime, ns.service, options))))
+    readRaw(
+      () => collection(ns).aggregate(pipeline, aggregateOptions(readPreferenceOf(runtime, ns.service, options))),
+      maxDocuments,
+    )
 
   return {
     find: (ns, filter, options) => decodedCursor(findRaw(ns, filter, options)),
@@ -36,11 +44,13 @@ export function createSystemData(runtime: Runtime): DataAccess {
 
     aggregateDatabase: (service, database, pipeline, options = {}) =>
       decodedCursor(
-        readRaw(() =>
-          databaseOf(runtime, service, database).aggregate(
-            pipeline,
-            aggregateOptions(readPreferenceOf(runtime, service, options)),
-          ),
+        readRaw(
+          () =>
+            databaseOf(runtime, service, database).aggregate(
+              pipeline,
+              aggregateOptions(readPreferenceOf(runtime, service, options)),
+            ),
+          maxDocuments,
         ),
       ),
 
@@ -147,9 +157,10 @@ export function createSystemData(runtime: Runtime): DataAccess {
   }
 }
 
-function findOptions(options: ReadOptions): FindOptions {
-  const limit = Math.min(options.limit || maxDocumentsPerQuery, maxDocumentsPerQuery)
-  return { ...(options as FindOptions), limit, batchSize: Math.min(limit, readBatchSize), raw: true }
+function findOptions(options: ReadOptions, maxDocuments: number): FindOptions {
+  const limit = Math.min(options.limit || maxDocuments, maxDocuments)
+  const batchSize = Math.min(limit, readBatchSize)
+  return { ...(options as FindOptions), limit: Number.isFinite(limit) ? limit : 0, batchSize, raw: true }
 }
 
 function aggregateOptions(options: ReadOptions): AggregateOptions {

@@ -26,12 +26,12 @@ function* evaluateEntry(key: string, value: unknown, scope: ExpressionScope, cur
   if (key === '%%true' || key === '%%false') return yield* isConstant(key === '%%true', value, scope)
   const left = key.startsWith('%%') ? expand(key, scope) : lookupPath(scope.root, key.split('.'))
   if (isOperatorObject(value)) return yield* evaluateSteps(value, scope, left)
-  return equalOrContains(left, yield* resolve(value, scope))
+  return equalOrContains(left, yield* resolveValue(value, scope))
 }
 
 /** `{"%%true": x}`: x is a value, an operator applied to the constant, or an expression that must evaluate to it. */
 function* isConstant(constant: boolean, value: unknown, scope: ExpressionScope): Evaluation<boolean> {
-  if (!isDocument(value) || isValueObject(value)) return equalOrContains(constant, yield* resolve(value, scope))
+  if (!isDocument(value) || isValueObject(value)) return equalOrContains(constant, yield* resolveValue(value, scope))
   const comparing = Object.keys(value).every((key) => comparisons.has(operatorName(key) ?? ''))
   if (comparing && Object.keys(value).length > 0) return yield* evaluateSteps(value, scope, constant)
   return (yield* evaluateSteps(value, scope)) === constant
@@ -49,16 +49,16 @@ function* applyOperator(
     return yield* logical(children, (child) => evaluateSteps(child, scope, current))
   }
   const compare = comparisons.get(operator)
-  if (compare) return compare(current, yield* resolve(operand, scope))
+  if (compare) return compare(current, yield* resolveValue(operand, scope))
   throw new ExpressionError(`unknown operator '${operator}'`)
 }
 
 /** The value that a literal, an expansion, a conversion or a function call stands for. */
-function* resolve(value: unknown, scope: ExpressionScope): Evaluation<unknown> {
+export function* resolveValue(value: unknown, scope: ExpressionScope): Evaluation<unknown> {
   if (typeof value === 'string') return value.startsWith('%%') ? expand(value, scope) : value
   if (Array.isArray(value)) {
     const items: unknown[] = []
-    for (const item of value) items.push(yield* resolve(item, scope))
+    for (const item of value) items.push(yield* resolveValue(item, scope))
     return items
   }
   if (!isDocument(value)) return value
@@ -67,7 +67,7 @@ function* resolve(value: unknown, scope: ExpressionScope): Evaluation<unknown> {
   if (key === undefined || operator === undefined) return yield* resolveFields(value, scope)
   const operand: unknown = value[key]
   const convert = conversions.get(operator)
-  if (convert) return convert(yield* resolve(operand, scope))
+  if (convert) return convert(yield* resolveValue(operand, scope))
   if (operator === 'function') return yield* callFunction(operand, scope)
   return ejsonLiteral(value)
 }
@@ -76,7 +76,7 @@ function* resolveFields(value: object, scope: ExpressionScope): Evaluation<unkno
   if (Object.keys(value).some((key) => operatorName(key) !== undefined)) return ejsonLiteral(value)
   const fields: Record<string, unknown> = {}
   for (const [key, field] of Object.entries(value)) {
-    const resolved: unknown = yield* resolve(field, scope)
+    const resolved: unknown = yield* resolveValue(field, scope)
     Object.defineProperty(fields, key, { value: resolved, enumerable: true })
   }
   return fields
@@ -84,7 +84,7 @@ function* resolveFields(value: object, scope: ExpressionScope): Evaluation<unkno
 
 function* callFunction(operand: unknown, scope: ExpressionScope): Evaluation<unknown> {
   if (!isDocument(operand) || typeof operand.name !== 'string') throw new ExpressionError('%function needs a name')
-  const args: unknown = operand.arguments === undefined ? [] : yield* resolve(operand.arguments, scope)
+  const args: unknown = operand.arguments === undefined ? [] : yield* resolveValue(operand.arguments, scope)
   return yield { name: operand.name, args: Array.isArray(args) ? args : [args] }
 }
 
