@@ -1,0 +1,49 @@
+import { MongoClient, type MongoClientOptions } from 'mongodb'
+import { createRuntime } from '../runtime/create-runtime.ts'
+import type { BuiltApp } from '../runtime/function-module.ts'
+import type { Runtime } from '../runtime/runtime.ts'
+import { secretsOf, type WorkerEnv } from './worker-env.ts'
+import { logLine } from './worker-log.ts'
+
+export type PoolOptions = Pick<
+  MongoClientOptions,
+  | 'maxPoolSize'
+  | 'minPoolSize'
+  | 'maxConnecting'
+  | 'maxIdleTimeMS'
+  | 'serverSelectionTimeoutMS'
+  | 'waitQueueTimeoutMS'
+  | 'serverMonitoringMode'
+>
+
+/**
+ * Pool of one object (spec: Workers and MongoDB 3): three monitors and three sockets stay within the six connections
+ * that an object may have; polling saves a socket per node; a full queue fails soon.
+ */
+export const requestPool: PoolOptions = {
+  maxPoolSize: 3,
+  minPoolSize: 1,
+  maxConnecting: 2,
+  maxIdleTimeMS: 60_000,
+  serverSelectionTimeoutMS: 3_000,
+  waitQueueTimeoutMS: 2_000,
+  serverMonitoringMode: 'poll',
+}
+
+/** Each open change stream holds a socket for as long as it lives. */
+export const streamPool: PoolOptions = { ...requestPool, maxPoolSize: 100, minPoolSize: 0 }
+
+export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
+  // The driver's option type extends Node's socket types, which a Worker's project does not load.
+  const client = new MongoClient(env.MONGODB_URI, pool as MongoClientOptions)
+  return createRuntime({
+    built,
+    clientFor: () => client,
+    stateClient: client,
+    secrets: secretsOf(env),
+    now: () => new Date(),
+    fetch: (input, init) => fetch(input, init),
+    log: logLine,
+    allowPrivateHosts: env.EDGE_DEVELOPMENT === 'true',
+  })
+}
