@@ -1,0 +1,74 @@
+import { dayMs, type Instant } from '../../domain/instant.ts'
+import { type ActiveUsers, monthWindowMs } from '../../domain/kpi/active-users.ts'
+import { ActivityWindow } from '../../domain/kpi/activity-window.ts'
+import type { KpiConfig } from '../../domain/kpi/config.ts'
+import { customerSegments } from '../../domain/kpi/customer-segments.ts'
+import type { Context } from '../../runtime/context.ts'
+import { matchActivity } from './activity-pipeline.ts'
+import type { SnapshotMaterial } from './assemble-snapshots.ts'
+import { rawCollectionOf } from './database.ts'
+import { readFirstEvent } from './read-activity.ts'
+import { readAnswers } from './read-answers.ts'
+import { readConfig } from './read-config.ts'
+import { byCustomer, readAllSegments } from './read-segments.ts'
+import { readSpend } from './read-spend.ts'
+import { readUserCounts } from './read-user-counts.ts'
+import { readTestUsers, type TestUsers } from './read-users.ts'
+import { keyOf } from './values.ts'
+
+/**
+ * The material of many midnights from the raw collections alone: what `verify` holds the stored snapshots against.
+ * Reads no derived collection; counters of single days in `data_quality` are left at 0.
+ */
+export async function readRawMaterial(context: Context, dates: readonly Instant[]): Promise<SnapshotMaterial> {
+  const first = dates[0] ?? 0
+  const last = dates[dates.length - 1] ?? 0
+  const { config, problems } = await readConfig(context)
+  const testUsers = await readTestUsers(context)
+  const { segments } = await readAllSegments(context, config)
+  const subscriptions = segments.filter((segment) => !testUsers.keys.has(segment.customer))
+  return {
+    config,
+    problems: problems.length,
+    brokenDates: 0,
+    logTo: null,
+    customers: new Map(
+      [...byCustomer(subscriptions)].map(([customer, own]) => [customer, customerSegments(own)] as const),
+    ),
+    subscriptions,
+    activity: await readActivityOfDays(context, dates, config, testUsers),
+    totalUsers: await readUserCounts(context, dates, testUsers),
+    expired: new Map(),
+    days: new Map(),
+    spend: await readSpend(context, first - monthWindowMs, last),
+    answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),
+    firstEvent: await readFirstEvent(context),
+  }
+}
+
+async function readActivityOfDays(
+  context: Context,
+  dates: readonly Instant[],
+  config: KpiConfig,
+  testUsers: TestUsers,
+): Promise<Map<Instant, ActiveUsers>> {
+  const wanted = new Set(dates)
+  const result = new Map<Instant, ActiveUsers>()
+  const window = new ActivityWindow()
+  const last = Math.max(...dates)
+  for (let day = Math.min(...dates) - monthWindowMs; day < last; day += dayMs) {
+    const people = await rawCollectionOf(context, 'analytics_events')
+      .aggregate([
+        ...matchActivity(day, day + dayMs, config, testUsers.ids),
+        { $group: { _id: null, users: { $addToSet: '$user_id' } } },
+      ])
+      .toArray()
+    const users: unknown[] = people[0]?.users ?? []
+    window.addDay(
+      day,
+      users.map((id) => keyOf(id) ?? ''),
+    )
+    if (wanted.has(day + dayMs)) result.set(day + dayMs, window.counts())
+  }
+  return result
+}

@@ -1,0 +1,215 @@
+import type { Document } from 'bson'
+import { type Instant, startOfDay } from '../../domain/instant.ts'
+import type { KpiConfig } from '../../domain/kpi/config.ts'
+import { customerSegments } from '../../domain/kpi/customer-segments.ts'
+import type { Context, MongoServiceCollection, ServiceSession } from '../../runtime/context.ts'
+import { collectionOf, queryCap, readAll } from './database.ts'
+import { documentProjection, logProjection } from './read-log.ts'
+import { byCustomer, cutSegments, type ReadSegments, readAllSegments } from './read-segments.ts'
+import { customerSegmentDocument, subscriptionSegmentDocument } from './segment-documents.ts'
+import { keyOf, toInstant, toNumber } from './values.ts'
+
+/** Rows stamped this shortly before the last look may have become visible only after it. */
+const overlapMs = 300_000
+const batchSize = 5_000
+/** With more changed rows than this, one pass over the whole log is cheaper than a transaction over their customers. */
+const manyChanges = 1_000
+
+/** A document of `kpi_state`: how far the log has been read into segments. */
+interface SegmentState {
+  readonly watermark: Instant
+  /** Rows without `recorded_at`: no watermark sees them, so a change of their number calls for a full pass. */
+  readonly unstamped: number
+  readonly configKey: string
+}
+
+export interface SegmentRefresh {
+  /** Start of the first day whose numbers may have changed; null: nothing did. */
+  readonly changedFrom: Instant | null
+  /** The newest `recorded_at` the segments include. */
+  readonly logTo: Instant
+}
+
+function configKeyOf(config: KpiConfig): string {
+  return JSON.stringify([config.reportingCurrency, config.pastDueGraceDays])
+}
+
+async function readState(context: Context): Promise<SegmentState | null> {
+  const document = await collectionOf(context, 'kpi_state').findOne({ _id: 'segments' })
+  const watermark = toInstant(document?.watermark)
+  if (document === null || watermark === null) return null
+  return { watermark, unstamped: toNumber(document.unstamped), configKey: String(document.config_key) }
+}
+
+async function writeState(context: Context, watermark: Date, unstamped: number, config: KpiConfig): Promise<void> {
+  await collectionOf(context, 'kpi_state').updateOne(
+    { _id: 'segments' },
+    { $max: { watermark }, $set: { unstamped, config_key: configKeyOf(config) } },
+    { upsert: true },
+  )
+}
+
+/**
+ * Brings `subscription_segments` and `customer_mrr_segments` up to the log: the customers with rows recorded since the
+ * last look are rebuilt, each as a whole; everybody is when there was no look, when the rules changed, or when `full`.
+ */
+export async function refreshSegments(
+  context: Context,
+  config: KpiConfig,
+  now: Date,
+  full = false,
+): Promise<SegmentRefresh> {
+  const log = collectionOf(context, 'subscription_events')
+  const state = await readState(context)
+  const unstamped = await log.count({ recorded_at: null })
+  if (full || state === null || state.configKey !== configKeyOf(config) || state.unstamped !== unstamped) {
+    await rebuildAll(context, config)
+    await writeState(context, now, unstamped, config)
+    return { changedFrom: Number.MIN_SAFE_INTEGER, logTo: now.getTime() }
+  }
+  const since = { $gte: new Date(state.watermark - overlapMs) }
+  const rows = await readAll(log, { recorded_at: since }, { _id: 1, subscription_id: 1, user_id: 1, effective_at: 1 })
+  const documents = await readAll(
+    collectionOf(context, 'subscriptions'),
+    { updated_at: since },
+    { _id: 1, user_id: 1, start_date: 1, created_at: 1 },
+  )
+  let changedFrom: Instant | null = null
+  if (rows.length + documents.length > manyChanges) {
+    await rebuildAll(context, config)
+    await writeState(context, now, unstamped, config)
+    return { changedFrom: Number.MIN_SAFE_INTEGER, logTo: now.getTime() }
+  }
+  if (rows.length > 0 || documents.length > 0) {
+    const instants = [
+      ...rows.map((row) => toInstant(row.effective_at)),
+      ...documents.map((document) => toInstant(document.start_date) ?? toInstant(document.created_at)),
+    ].filter((instant) => instant !== null)
+    const changed = await rebuildSome(context, config, rows, documents)
+    if (changed) changedFrom = instants.length === 0 ? null : startOfDay(Math.min(...instants))
+  }
+  await writeState(context, now, unstamped, config)
+  return { changedFrom, logTo: now.getTime() }
+}
+
+function segmentDocuments(
+  read: ReadSegments,
+  customers: ReadonlySet<string> | null,
+): { subscriptions: Document[]; customers: Document[] } {
+  const positions = new Map<string, number>()
+  const subscriptions = read.segments.map((segment) => {
+    const index = positions.get(segment.subscription) ?? 0
+    positions.set(segment.subscription, index + 1)
+    return subscriptionSegmentDocument(segment, index, read.ids)
+  })
+  const result: Document[] = []
+  for (const [customer, own] of byCustomer(read.segments))
+    if (customers === null || customers.has(customer))
+      for (const segment of customerSegments(own)) result.push(customerSegmentDocument(segment, read.ids))
+  return { subscriptions, customers: result }
+}
+
+async function rebuildAll(context: Context, config: KpiConfig): Promise<void> {
+  const wanted = segmentDocuments(await readAllSegments(context, config), null)
+  for (const [name, documents] of [
+    ['subscription_segments', wanted.subscriptions],
+    ['customer_mrr_segments', wanted.customers],
+  ] as const) {
+    const collection = collectionOf(context, name)
+    const existing = await readAll(collection, {}, { run: 0 })
+    await apply(collection, changesBetween(existing, documents))
+  }
+}
+
+/** Rebuilds the customers of some rows and documents in one transaction. @returns whether any segment changed */
+async function rebuildSome(
+  context: Context,
+  config: KpiConfig,
+  rows: readonly Document[],
+  documents: readonly Document[],
+): Promise<boolean> {
+  const subscriptions = distinct([...rows.map((row) => row.subscription_id), ...documents.map(({ _id }) => _id)])
+  const session = context.services.get('mongodb-atlas').startSession()
+  let changed = false
+  try {
+    await session.withTransaction(async () => {
+      changed = false
+      const log = collectionOf(context, 'subscription_events')
+      const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
+        collection.find(query, projection, { session, limit: queryCap }).toArray()
+      const ownRows = await find(log, { subscription_id: { $in: subscriptions } }, { subscription_id: 1, user_id: 1 })
+      const customers = distinct([
+        ...ownRows.map((row) => row.user_id),
+        ...documents.map((document) => document.user_id),
+      ])
+      const customerRows = await find(log, { user_id: { $in: customers } }, { subscription_id: 1 })
+      const customerDocuments = await find(
+        collectionOf(context, 'subscriptions'),
+        { $or: [{ user_id: { $in: customers } }, { _id: { $in: subscriptions } }] },
+        documentProjection,
+      )
+      const all = distinct([
+        ...subscriptions,
+        ...customerRows.map((row) => row.subscription_id),
+        ...customerDocuments.map(({ _id }) => _id),
+      ])
+      const read = cutSegments(
+        await find(log, { subscription_id: { $in: all } }, logProjection),
+        customerDocuments,
+        config,
+      )
+      const keys = new Set(customers.map((id) => keyOf(id) ?? ''))
+      for (const id of all) keys.add(`subscription:${keyOf(id)}`)
+      const wanted = segmentDocuments(read, keys)
+      const owners = [...customers, ...all.map((id) => `subscription:${keyOf(id)}`)]
+      for (const [name, query, wantedDocuments] of [
+        ['subscription_segments', { s: { $in: all } }, wanted.subscriptions],
+        ['customer_mrr_segments', { u: { $in: owners } }, wanted.customers],
+      ] as const) {
+        const collection = collectionOf(context, name)
+        const changes = changesBetween(await find(collection, query, {}), wantedDocuments)
+        if (changes.length > 0) changed = true
+        await apply(collection, changes, session)
+      }
+    })
+  } finally {
+    session.endSession()
+  }
+  return changed
+}
+
+function distinct(ids: readonly unknown[]): unknown[] {
+  const byKey = new Map<string, unknown>()
+  for (const id of ids) {
+    const key = keyOf(id)
+    if (key !== null && !byKey.has(key)) byKey.set(key, id)
+  }
+  return [...byKey.values()]
+}
+
+/** Writes that turn the stored documents into the wanted ones; each may run twice or beside its equal. */
+function changesBetween(existing: readonly Document[], wanted: readonly Document[]): Document[] {
+  const stored = new Map(existing.map((document) => [keyOf(document._id) ?? '', document]))
+  const changes: Document[] = []
+  for (const document of wanted) {
+    const key = keyOf(document._id) ?? ''
+    const known = stored.get(key)
+    stored.delete(key)
+    if (known === undefined || keyOf(known) !== keyOf(document))
+      changes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
+  }
+  for (const { _id } of stored.values()) changes.push({ deleteOne: { filter: { _id } } })
+  return changes
+}
+
+async function apply(
+  collection: MongoServiceCollection<Document>,
+  changes: readonly Document[],
+  session?: ServiceSession,
+): Promise<void> {
+  for (let from = 0; from < changes.length; from += batchSize)
+    await collection.bulkWrite(changes.slice(from, from + batchSize), {
+      ordered: false,
+      ...(session === undefined ? {} : { session }),
+    })
+}

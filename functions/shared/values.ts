@@ -1,0 +1,75 @@
+import type { Instant } from '../../domain/instant.ts'
+import type { Decimal } from '../../domain/kpi/subscription-row.ts'
+
+/** Called for every id of every row: the shapes are told by what they can do, because each host has its own classes. */
+interface BsonLike {
+  readonly sub_type?: number
+  readonly toHexString?: () => string
+  readonly toHex?: () => string
+  readonly toNumber?: () => number
+}
+
+/**
+ * A text that two ids share exactly when the database calls them equal, whatever their type: ObjectIds, strings, numbers
+ * of any width, UUIDs, dates, embedded documents. Null for null and missing.
+ */
+export function keyOf(id: unknown): string | null {
+  if (id === null || id === undefined) return null
+  if (typeof id === 'string') return `s:${id}`
+  if (typeof id === 'number') return `n:${id}`
+  if (typeof id === 'boolean') return `b:${id}`
+  if (typeof id !== 'object') return `?:${String(id)}`
+  if (id instanceof Date) return `d:${id.getTime()}`
+  if (Array.isArray(id)) return `[${id.map((item) => keyOf(item) ?? 'null').join(',')}]`
+  const bson = id as BsonLike
+  if (bson.sub_type !== undefined)
+    return `x:${bson.sub_type}:${typeof bson.toHex === 'function' ? bson.toHex() : hexOf(id)}`
+  if (typeof bson.toHexString === 'function') return `o:${bson.toHexString()}`
+  if (isNumeric(id)) return `n:${Number(id.toString())}`
+  return `{${Object.entries(id)
+    .map(([name, value]) => `${JSON.stringify(name)}:${keyOf(value) ?? 'null'}`)
+    .join(',')}}`
+}
+
+function hexOf(binary: object): string {
+  return (binary as { toString(encoding: string): string }).toString('hex')
+}
+
+/** Int32, Double, Long and Decimal128 of any host: they print as a number. */
+function isNumeric(value: object): boolean {
+  if (value instanceof Date || Array.isArray(value)) return false
+  const bson = value as BsonLike & { readonly _bsontype?: string; readonly bytes?: unknown }
+  const known =
+    bson._bsontype === undefined
+      ? typeof bson.toNumber === 'function' || bson.bytes !== undefined
+      : /^(Int32|Double|Long|Decimal128)$/.test(bson._bsontype)
+  return known && value.toString().trim() !== '' && !Number.isNaN(Number(value.toString()))
+}
+
+/** The instant of a stored date; null for anything else. */
+export function toInstant(value: unknown): Instant | null {
+  if (!(value instanceof Date)) return null
+  const instant = value.getTime()
+  return Number.isNaN(instant) ? null : instant
+}
+
+/** A stored amount; null when absent, `invalid` when it is no finite number. */
+export function toDecimal(value: unknown): Decimal | 'invalid' | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'number') return Number.isFinite(value) ? value : 'invalid'
+  if (typeof value === 'object' && isNumeric(value)) {
+    const text = value.toString()
+    return Number.isFinite(Number(text)) ? text : 'invalid'
+  }
+  return 'invalid'
+}
+
+/** A stored number as a plain one; NaN when it is none. */
+export function toNumber(value: unknown): number {
+  const decimal = toDecimal(value)
+  return decimal === null || decimal === 'invalid' ? Number.NaN : Number(decimal)
+}
+
+export function toText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null
+}

@@ -1,0 +1,115 @@
+import type { MongoClient } from 'mongodb'
+import backfillKpiSnapshots from '../../functions/backfillKpiSnapshots.ts'
+import computeKpiSnapshot from '../../functions/computeKpiSnapshot.ts'
+import getCurrentMetrics from '../../functions/getCurrentMetrics.ts'
+import nightlyKpiSnapshot from '../../functions/nightlyKpiSnapshot.ts'
+import { createRuntime } from '../../runtime/create-runtime.ts'
+import type { BuiltApp, FunctionFactory } from '../../runtime/function-module.ts'
+import type { LogEntry } from '../../runtime/log.ts'
+import type { Runtime } from '../../runtime/runtime.ts'
+import { systemUser } from '../../runtime/user.ts'
+import type { AppDefinition, FunctionConfig } from '../../schemas/app/definition.ts'
+
+type Handler = (context: never, ...args: never[]) => unknown
+
+/** The KPI functions of the app, imported, not compiled. */
+export const kpiHandlers = {
+  backfillKpiSnapshots,
+  computeKpiSnapshot,
+  getCurrentMetrics,
+  nightlyKpiSnapshot,
+} satisfies Record<string, Handler>
+
+function factoryOf(handler: Handler): FunctionFactory {
+  return (context) =>
+    (...args: unknown[]) =>
+      Reflect.apply(handler, undefined, [context, ...args])
+}
+
+function configOf(name: string): FunctionConfig {
+  return {
+    name,
+    private: false,
+    can_evaluate: true,
+    disable_arg_logs: false,
+    run_as_system: true,
+    run_as_user_id: '',
+    run_as_user_id_script: '',
+    listed: true,
+  }
+}
+
+function definitionOf(names: readonly string[]): AppDefinition {
+  return {
+    name: 'kpi-test',
+    clientAppId: 'kpi-test-local',
+    appId: '000000000000000000000001',
+    groupId: '000000000000000000000002',
+    location: 'US-VA',
+    deploymentModel: 'LOCAL',
+    providerRegion: 'aws-us-east-1',
+    environment: '',
+    environmentValues: {},
+    allowedRequestOrigins: [],
+    dataSources: [{ name: 'mongodb-atlas', type: 'mongodb-atlas', clusterName: 'Cluster0', collections: [] }],
+    functions: names.map(configOf),
+    triggers: [],
+    endpoints: [],
+    authProviders: {},
+    values: [],
+  }
+}
+
+/**
+ * A client whose `bi_dashboard` is a database of the test's own, so that tests may share a server.
+ */
+function redirected(client: MongoClient, database: string): MongoClient {
+  return new Proxy(client, {
+    get(target, property) {
+      if (property === 'db')
+        return (name?: string, options?: object) => target.db(name === 'bi_dashboard' ? database : name, options)
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+export interface KpiApp {
+  readonly runtime: Runtime
+  readonly logs: LogEntry[]
+  /** Calls a function as the system and resolves to what it returns. */
+  call(name: keyof typeof kpiHandlers | string, ...args: unknown[]): Promise<unknown>
+}
+
+/** The real runtime over imported handlers; `database` stands for `bi_dashboard`. */
+export function createKpiApp(client: MongoClient, database: string): KpiApp {
+  const logs: LogEntry[] = []
+  const built: BuiltApp = {
+    definition: definitionOf(Object.keys(kpiHandlers)),
+    functions: Object.fromEntries(Object.entries(kpiHandlers).map(([name, handler]) => [name, factoryOf(handler)])),
+    broken: {},
+    packages: {},
+  }
+  const own = redirected(client, database)
+  const runtime = createRuntime({
+    built,
+    clientFor: () => own,
+    stateClient: client,
+    stateDatabase: `${database}_edge`,
+    secrets: {},
+    now: () => new Date(),
+    fetch,
+    log: (entry) => logs.push(entry),
+  })
+  return {
+    runtime,
+    logs,
+    call: (name, ...args) =>
+      runtime.callFunction(
+        name,
+        args,
+        { user: systemUser, runAsSystem: true, request: {}, requestId: 'test' },
+        'system',
+      ),
+  }
+}
