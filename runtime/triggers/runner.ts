@@ -119,8 +119,10 @@ class Runner implements TriggerRunner {
   #setState(trigger: Trigger, state: State, reason?: string): void {
     const { name, type } = trigger
     this.#status.set(name, { name, type, state, ...(reason === undefined ? {} : { reason }) })
-    if (reason === undefined || state === 'suspended' || this.#said.has(`${name}: ${reason}`)) return
-    this.#said.add(`${name}: ${reason}`)
+    // The stream logs a suspension itself. A server without change streams is said once, not once a trigger.
+    const said = state === 'unsupported' ? reason : `${name}: ${reason}`
+    if (reason === undefined || said === undefined || state === 'suspended' || this.#said.has(said)) return
+    this.#said.add(said)
     this.#runtime.options.log({ type: 'trigger', status: 'error', name, error: reason, detail: { state } })
   }
 

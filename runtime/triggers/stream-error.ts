@@ -4,7 +4,7 @@ import { codeOf } from '../data/database-error.ts'
 export type StreamFailure = 'unsupported' | 'history-lost' | 'lost'
 
 /** "Only supported on replica sets", unknown stage, unknown command, not implemented, not supported. */
-const unsupportedCodes: ReadonlySet<number> = new Set([59, 115, 238, 303, 40324, 40573])
+const unsupportedCodes: ReadonlySet<number> = new Set([59, 115, 168, 238, 303, 40324, 40573])
 /** ChangeStreamHistoryLost, ChangeStreamFatalError, InvalidResumeToken. */
 const historyLostCodes: ReadonlySet<number> = new Set([260, 280, 286])
 
