@@ -202,12 +202,7 @@ export async function callFunction(
   const depth = (caller.callDepth ?? 0) + 1
   const call: Call = { name, args: argumentsOf(args, source), caller, source, depth }
   try {
-    const result = await invocation.withinTime(async () => {
-      const value = await materialise(runFunction(host, invocation, call))
-      // A trigger's position is stored once its effects are in the database.
-      if (source === 'trigger') await invocation.settled()
-      return value
-    })
+    const result = await invocation.withinTime(() => materialise(runFunction(host, invocation, call)))
     logRun(host, call, logs.lines, startedAt)
     return result
   } catch (thrown) {
@@ -215,6 +210,8 @@ export async function callFunction(
     logRun(host, call, logs.lines, startedAt, error)
     throw error
   } finally {
-    await invocation.end()
+    const finished = invocation.finish()
+    // A trigger's position is stored once its effects are in the database.
+    if (source === 'trigger') await finished
   }
 }

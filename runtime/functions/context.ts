@@ -40,32 +40,57 @@ function copied(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? structuredClone(value) : value
 }
 
+/** Members made on first use: rules call functions once a document, most of which read little of the context. */
+function lazily(members: Readonly<Record<string, () => unknown>>): object {
+  const object = {}
+  for (const [name, make] of Object.entries(members))
+    Object.defineProperty(object, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const value = make()
+        Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
+        return value
+      },
+      set(value) {
+        Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
+      },
+    })
+  return object
+}
+
+function servicesView({ runtime, invocation, caller }: Frame): unknown {
+  const { dataSources } = runtime.built.definition
+  const services = new Map<string, FunctionMongoService>()
+  return {
+    get(name: string) {
+      const source = dataSources.find((candidate) => candidate.name === name)
+      if (source === undefined) return undefined
+      const service =
+        services.get(name) ?? new FunctionMongoService({ invocation, data: runtime.dataAccess(caller) }, source)
+      services.set(name, service)
+      return service
+    },
+  }
+}
+
 /** `context` of one function of one run (spec: function runtime 3). Nothing in it is shared with another run. */
 export function createContext(frame: Frame): unknown {
   const { runtime, invocation, caller } = frame
   const { definition } = runtime.built
-  const services = new Map<string, FunctionMongoService>()
-  return {
-    functions: { execute: (name: string, ...args: unknown[]) => frame.execute(name, args) },
-    services: {
-      get(name: string) {
-        const source = definition.dataSources.find((candidate) => candidate.name === name)
-        if (source === undefined) return undefined
-        const service =
-          services.get(name) ?? new FunctionMongoService({ invocation, data: runtime.dataAccess(caller) }, source)
-        services.set(name, service)
-        return service
-      },
-    },
-    values: { get: (name: string) => copied(runtime.value(name)) },
-    environment: { tag: definition.environment, values: copied(definition.environmentValues) },
-    user: userView(caller.user),
-    app: appView(definition, frame.lastDeployed),
-    request: requestView(caller),
-    http: createHttpClient(invocation, {
-      fetch: runtime.options.fetch,
-      allowPrivateHosts: runtime.options.allowPrivateHosts ?? false,
-    }),
-    runningAsSystem: () => caller.runAsSystem,
-  }
+  return lazily({
+    functions: () => ({ execute: (name: string, ...args: unknown[]) => frame.execute(name, args) }),
+    services: () => servicesView(frame),
+    values: () => ({ get: (name: string) => copied(runtime.value(name)) }),
+    environment: () => ({ tag: definition.environment, values: copied(definition.environmentValues) }),
+    user: () => userView(caller.user),
+    app: () => appView(definition, frame.lastDeployed),
+    request: () => requestView(caller),
+    http: () =>
+      createHttpClient(invocation, {
+        fetch: runtime.options.fetch,
+        allowPrivateHosts: runtime.options.allowPrivateHosts ?? false,
+      }),
+    runningAsSystem: () => () => caller.runAsSystem,
+  })
 }

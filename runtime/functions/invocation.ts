@@ -19,17 +19,25 @@ export class Invocation {
   /** Aborts outbound requests once the time is up. */
   readonly signal: AbortSignal
   readonly #controller = new AbortController()
-  readonly #timeoutMs: number
+  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #expiry: Promise<never>
   readonly #releases = new Set<Release>()
   readonly #pending = new Set<Promise<unknown>>()
   #operations = 0
   #expired = false
 
   constructor(timeoutMs: number, logs: LogBuffer, onWrite?: (namespace: Namespace) => void) {
-    this.#timeoutMs = timeoutMs
     this.logs = logs
     this.onWrite = onWrite
     this.signal = this.#controller.signal
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.#expiry = promise
+    promise.catch(() => {})
+    this.#timer = setTimeout(() => {
+      this.#expired = true
+      this.#controller.abort()
+      reject(timeLimitExceeded())
+    }, timeoutMs)
   }
 
   /**
@@ -38,7 +46,16 @@ export class Invocation {
    * @throws {AppError} `ExecutionTimeLimitExceeded` once the time is up, `FunctionExecutionError` beyond 1000 operations
    */
   run<T>(operation: () => Promise<T>): Promise<T> {
-    const promise = this.#start(operation)
+    return this.#tracked(this.#start(operation))
+  }
+
+  /** Goes on with an operation that `run` began. @throws {AppError} `ExecutionTimeLimitExceeded` */
+  proceed<T>(operation: () => Promise<T>): Promise<T> {
+    this.assertTimeLeft()
+    return this.#tracked(operation())
+  }
+
+  #tracked<T>(promise: Promise<T>): Promise<T> {
     this.#pending.add(promise)
     const settled = () => this.#pending.delete(promise)
     // A function that does not await a call must not bring the host down with an unhandled rejection.
@@ -60,38 +77,29 @@ export class Invocation {
   }
 
   /** Resolves as `body` does, or rejects with `ExecutionTimeLimitExceeded` when the time is up first. */
-  async withinTime<T>(body: () => Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#expired = true
-        this.#controller.abort()
-        reject(timeLimitExceeded())
-      }, this.#timeoutMs)
-    })
-    try {
-      return await Promise.race([body(), expiry])
-    } finally {
-      clearTimeout(timer)
-    }
+  withinTime<T>(body: () => Promise<T>): Promise<T> {
+    return Promise.race([body(), this.#expiry])
   }
 
-  /** Registers what `end` must close; the result takes it back. */
-  onEnd(release: Release): () => void {
+  /** Registers what `finish` must close; the result takes it back. */
+  onFinish(release: Release): () => void {
     this.#releases.add(release)
     return () => this.#releases.delete(release)
   }
 
-  /** Waits for operations that the function started and did not await. */
-  async settled(): Promise<void> {
-    while (this.#pending.size > 0 && !this.#expired) await Promise.allSettled(this.#pending)
-  }
-
-  /** Closes sessions and cursors left open. Never rejects. */
-  async end(): Promise<void> {
-    const releases = [...this.#releases]
+  /**
+   * Lets what the function started and did not await come to its end, then closes sessions and cursors left open. Never
+   * rejects.
+   */
+  async finish(): Promise<void> {
+    while (this.#pending.size > 0 && !this.#expired) {
+      await Promise.race([Promise.allSettled(this.#pending), this.#expiry.catch(() => {})])
+      // What follows in the function may start the next operation.
+      await new Promise((resolve) => setTimeout(resolve, 0))
+    }
+    clearTimeout(this.#timer)
+    await Promise.allSettled([...this.#releases].map((release) => release()))
     this.#releases.clear()
-    await Promise.allSettled(releases.map((release) => release()))
   }
 }
 

@@ -123,11 +123,10 @@ export class FunctionCursor {
       return this.#invocation.run(async () => {
         const opened = this.#open(this.#options)
         this.#source = opened
-        this.#release = this.#invocation.onEnd(() => opened.close())
+        this.#release = this.#invocation.onFinish(() => opened.close())
         return opened.next()
       })
-    this.#invocation.assertTimeLeft()
-    return source.next()
+    return this.#invocation.proceed(() => source.next())
   }
 
   #assertUnread(): void {

@@ -23,7 +23,7 @@ export class FunctionSession {
   constructor(invocation: Invocation, session: ClientSession) {
     this.#invocation = invocation
     this.#session = session
-    this.#release = invocation.onEnd(() => session.endSession())
+    this.#release = invocation.onFinish(() => session.endSession())
     driverSessions.set(this, session)
   }
 

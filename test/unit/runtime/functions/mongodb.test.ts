@@ -288,3 +288,24 @@ describe('transactions', () => {
     ).toEqual([{ _id: 5 }, null])
   })
 })
+
+describe('work that a function does not await', () => {
+  const source = `exports = () => {
+    const items = context.services.get('mongodb-atlas').db('${database}').collection('items')
+    items.find({}).forEach((d) => items.updateOne({ _id: d._id }, { $set: { touched: true } }))
+    items.insertOne({ _id: 1 })
+  }`
+  const touched = () => client.db(database).collection('items').countDocuments({ touched: true })
+
+  it('is done before the run of a trigger counts as done', async () => {
+    const { runtime } = startApp(client, { functions: { f: source } })
+    await runtime.callFunction('f', [], userCaller(), 'trigger')
+    expect(await touched()).toBe(4)
+  })
+
+  it('goes on after the answer to a client, and its errors hurt no one', async () => {
+    const { runtime } = startApp(client, { functions: { f: source } })
+    await runtime.callFunction('f', [], userCaller(), 'client')
+    await expect.poll(touched).toBe(4)
+  })
+})
