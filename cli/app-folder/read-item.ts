@@ -8,6 +8,7 @@ export interface ReadItemOptions {
   readonly file: string
   /** The item, as a reader would point at it: `role "owner"`. */
   readonly subject: string
+  /** Of an item that cannot be used at all; default `warning`. */
   readonly severity?: Severity
   /**
    * What stands in for the part that does not fit; undefined removes it. Permissions need one that closes, since an
@@ -45,27 +46,41 @@ export function readItem<S extends z.ZodType>(
   options: ReadItemOptions,
 ): z.output<S> | undefined {
   let current = value
-  const reported = new Set<string>()
+  const problems = new Map<string, { text: string; closed: boolean }>()
   for (let round = 0; round < 8; round++) {
     const parsed = schema.safeParse(current)
-    if (parsed.success) return parsed.data
+    if (parsed.success) {
+      for (const [where, { text, closed }] of problems)
+        report(
+          options,
+          closed ? 'error' : 'warning',
+          text,
+          `correct "${where}"; ${closed ? 'nobody passes' : 'it is ignored'} until then`,
+        )
+      return parsed.data
+    }
     if (round === 0) current = structuredClone(value)
     let mended = false
     for (const issue of parsed.error.issues) {
       const where = issue.path.map(String).join('.')
-      if (!reported.has(where)) {
-        reported.add(where)
+      const replacement = options.repair?.(issue.path)
+      if (!problems.has(where)) {
         const message = issue.message.replace(/^Invalid input: /, '')
-        options.findings.add(options.severity ?? 'warning', 'shape', {
-          file: options.file,
-          subject: options.subject,
-          message: `${options.subject}: ${where === '' ? '' : `${where}: `}${message}`,
-          mend: where === '' ? 'correct the entry; it is ignored until then' : `correct "${where}"`,
+        problems.set(where, {
+          text: where === '' ? message : `${where}: ${message}`,
+          closed: replacement !== undefined,
         })
       }
-      if (issue.path.length > 0 && amend(current, issue.path, options.repair?.(issue.path))) mended = true
+      if (issue.path.length > 0 && amend(current, issue.path, replacement)) mended = true
     }
-    if (!mended) return undefined
+    if (!mended) break
   }
+  const text = [...problems.values()].map((problem) => problem.text).join('; ')
+  report(options, options.severity ?? 'warning', text, 'correct the entry; it is ignored until then')
   return undefined
+}
+
+function report(options: ReadItemOptions, severity: Severity, text: string, mend: string): void {
+  const { findings, file, subject } = options
+  findings.add(severity, 'shape', { file, subject, message: `${subject}: ${text}`, mend })
 }

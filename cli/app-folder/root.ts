@@ -13,13 +13,11 @@ const servedVersions: readonly (number | undefined)[] = [undefined, 0, 20210101,
 const legacyVersions: readonly number[] = [20180301, 20200603]
 const hex24 = /^[0-9a-f]{24}$/i
 
-/** Folders that only an App Services app has: enough to serve one whose root file was not kept. */
+/** Files that only an App Services app has: enough to serve one whose root file was not kept. */
 const appFolderMarks = [
   'functions/config.json',
-  'http_endpoints/config.json',
-  'https_endpoints/config.json',
   'http_endpoints/data_api_config.json',
-  'data_sources',
+  'https_endpoints/data_api_config.json',
 ]
 
 export interface Root {
@@ -79,11 +77,7 @@ export async function readRoot(reader: FolderReader): Promise<Root> {
     return { file, content, meta }
   }
   await refuseLegacy(reader)
-  const marks = await Promise.all(
-    appFolderMarks.map(async (mark) =>
-      mark.endsWith('.json') ? (await reader.text(mark)) !== undefined : (await reader.list(mark)).length > 0,
-    ),
-  )
+  const marks = await Promise.all(appFolderMarks.map(async (mark) => (await reader.text(mark)) !== undefined))
   if (!marks.includes(true))
     throw new AppFolderError(
       `${reader.dir} is no App Services app: it has neither root_config.json nor realm_config.json. ` +

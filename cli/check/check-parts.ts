@@ -35,11 +35,14 @@ export async function checkParts(dir: string, app: AppDefinition): Promise<reado
     for (const entry of await reader.list(folder)) {
       if (!entry.isFolder) continue
       const file = `${folder}/${entry.name}`
-      findings.add('error', 'third-party-service', {
+      const hasHooks = (await reader.list(`${file}/incoming_webhooks`)).length > 0
+      findings.add(hasHooks ? 'error' : 'info', 'third-party-service', {
         file,
         subject: entry.name,
-        message: `the third-party service "${entry.name}" and its webhooks are not served`,
-        mend: 'use context.http or an npm package in a function, and an HTTPS endpoint for each webhook',
+        message: `the third-party service "${entry.name}"${hasHooks ? ' and its webhooks are' : ' is'} not served`,
+        mend: hasHooks
+          ? 'make each webhook an HTTPS endpoint: its source as a function, its route in http_endpoints/config.json'
+          : 'use context.http or an npm package in a function',
       })
     }
   for (const archive of await reader.list('functions'))
