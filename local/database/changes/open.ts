@@ -1,0 +1,3 @@
+export function openChangeStream(): never {
+  throw new Error('no')
+}

@@ -1,0 +1,31 @@
+import { int, type Value } from '../bson/value.ts'
+import type { Command } from './command.ts'
+import { reply } from './support/reply.ts'
+import { collectionStats } from './support/stats.ts'
+
+/** Sizes of a collection. */
+export const collStats: Command = {
+  name: 'collStats',
+  aliases: ['collstats'],
+  fields: ['scale'],
+  run(invocation) {
+    const name = invocation.collectionName()
+    const scale = invocation.fields.integer('scale', 1) ?? 1
+    const collection = invocation.find(name)
+    const ns = `${invocation.db}.${name}`
+    if (!collection) {
+      return reply({
+        ns,
+        size: int(0),
+        count: int(0),
+        storageSize: int(0),
+        totalSize: int(0),
+        nindexes: int(0),
+        totalIndexSize: int(0),
+        indexSizes: new Map(),
+        scaleFactor: int(scale),
+      })
+    }
+    return { fields: new Map<string, Value>([['ns', ns], ...collectionStats(collection, scale)]) }
+  },
+}

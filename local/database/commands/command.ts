@@ -1,0 +1,52 @@
+import type { Doc } from '../bson/value.ts'
+import type { Invocation } from './invocation.ts'
+import type { Reply } from './support/reply.ts'
+
+/** One database command. */
+export interface Command {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  /** Fields it knows besides the common ones; absent: it takes any. */
+  readonly fields?: readonly string[]
+  /** Runs on `admin` only. */
+  readonly adminOnly?: boolean
+  /** Allowed in a multi-document transaction. */
+  readonly inTransaction?: boolean
+  /** Changes data: its answer waits for the journal, and a `writeConcern` counts. */
+  readonly writes?: boolean
+  /** In the Stable API version 1, so that `apiStrict` allows it. */
+  readonly stable?: boolean
+  run(invocation: Invocation): Reply | Promise<Reply>
+}
+
+/** Fields that every command may carry. */
+export const COMMON_FIELDS: readonly string[] = [
+  '$db',
+  '$clusterTime',
+  '$readPreference',
+  '$audit',
+  '$client',
+  '$configServerState',
+  '$tenant',
+  '$traceCtx',
+  'lsid',
+  'txnNumber',
+  'autocommit',
+  'startTransaction',
+  'readConcern',
+  'writeConcern',
+  'comment',
+  'maxTimeMS',
+  'apiVersion',
+  'apiStrict',
+  'apiDeprecationErrors',
+  'databaseVersion',
+  'shardVersion',
+  'help',
+  'mayBypassWriteBlocking',
+]
+
+/** The first field of a command document: its name and what it is about. */
+export function commandName(body: Doc): string {
+  return body.keys().next().value ?? ''
+}

@@ -1,0 +1,135 @@
+import { isDoc } from '../bson/value.ts'
+import { DatabaseError } from '../errors.ts'
+import { toTimestamp } from '../storage/clock.ts'
+import { runAggregate, viewPipeline } from './aggregate.ts'
+import type { Command } from './command.ts'
+import type { Invocation } from './invocation.ts'
+import { type DocumentSource, sourceOf } from './support/cursors.ts'
+import { type FindOptions, project, projectionOf, read } from './support/reading.ts'
+import type { Reply } from './support/reply.ts'
+import { tailableSource } from './support/tailable.ts'
+
+const FIELDS = [
+  'filter',
+  'sort',
+  'projection',
+  'hint',
+  'skip',
+  'limit',
+  'batchSize',
+  'singleBatch',
+  'max',
+  'min',
+  'returnKey',
+  'showRecordId',
+  'tailable',
+  'awaitData',
+  'oplogReplay',
+  'noCursorTimeout',
+  'allowPartialResults',
+  'collation',
+  'allowDiskUse',
+  'let',
+  'ntoreturn',
+]
+
+/** The `find` fields of a command, also of one that is explained. */
+export function findOptions(invocation: Invocation): FindOptions {
+  const { fields } = invocation
+  const hint = fields.raw('hint')
+  if (hint !== undefined && typeof hint !== 'string' && !isDoc(hint)) {
+    throw new DatabaseError(9, 'hint must be either a string or nested object')
+  }
+  if (fields.boolean('returnKey')) throw new DatabaseError(238, 'find option returnKey is not supported')
+  return {
+    filter: fields.document('filter') ?? new Map(),
+    sort: fields.document('sort'),
+    projection: fields.document('projection'),
+    skip: fields.integer('skip'),
+    limit: fields.integer('limit'),
+    hint: isDoc(hint) && hint.size === 0 ? undefined : hint,
+    collation: fields.document('collation'),
+    let: fields.document('let'),
+    min: fields.document('min'),
+    max: fields.document('max'),
+    showRecordId: fields.boolean('showRecordId'),
+  }
+}
+
+/** Reads documents of one collection. */
+export const find: Command = {
+  name: 'find',
+  fields: FIELDS,
+  inTransaction: true,
+  stable: true,
+  run(invocation): Reply | Promise<Reply> {
+    const { server, fields, db } = invocation
+    server.counters.query++
+    const name = invocation.collectionName()
+    const options = findOptions(invocation)
+    const collection = invocation.find(name)
+    if (collection && viewPipeline(collection)) return runAggregate(invocation, name, asPipeline(options))
+    const projection = projectionOf(invocation, options)
+    const view = invocation.view(collection)
+    const tailable = fields.boolean('tailable') ?? false
+    const documents = project(read(invocation, view, options).records, projection, options.showRecordId ?? false)
+    let source: DocumentSource = limited(sourceOf(documents), options.limit)
+    if (tailable) {
+      if (collection && !collection.capped) {
+        throw new DatabaseError(2, 'error processing query: tailable cursor requested on non capped collection')
+      }
+      if (collection) {
+        source = tailableSource(invocation, collection, options, projection, fields.boolean('awaitData') ?? false)
+      }
+    }
+    const opened = server.cursors.open(source, {
+      namespace: `${db}.${name}`,
+      batchSize: fields.integer('batchSize'),
+      singleBatch: fields.boolean('singleBatch') ?? false,
+      session: invocation.session?.id,
+      transaction: invocation.transaction,
+      noTimeout: fields.boolean('noCursorTimeout') ?? false,
+      now: server.now().getTime(),
+    })
+    return {
+      fields: new Map(),
+      batch: {
+        field: 'firstBatch',
+        documents: opened.documents,
+        cursorId: opened.id,
+        namespace: `${db}.${name}`,
+        ...(invocation.snapshotTime === undefined
+          ? {}
+          : { more: new Map([['atClusterTime', toTimestamp(invocation.snapshotTime)]]) }),
+      },
+    }
+  },
+}
+
+/** With a limit the server knows the end when it gives the last document. */
+function limited(source: DocumentSource, limit: number | undefined): DocumentSource {
+  if (!limit) return source
+  let given = 0
+  const close = source.close
+  return {
+    next() {
+      const document = source.next()
+      if (document) given++
+      return document
+    },
+    get finished() {
+      return given >= limit
+    },
+    ...(close ? { close: () => close.call(source) } : {}),
+  }
+}
+
+function asPipeline(options: FindOptions): Parameters<typeof runAggregate>[2] {
+  const pipeline: Parameters<typeof runAggregate>[2] = []
+  if (options.filter.size > 0) pipeline.push(new Map([['$match', options.filter]]))
+  if (options.sort && options.sort.size > 0) pipeline.push(new Map([['$sort', options.sort]]))
+  if (options.skip) pipeline.push(new Map([['$skip', options.skip]]))
+  if (options.limit) pipeline.push(new Map([['$limit', options.limit]]))
+  if (options.projection && options.projection.size > 0) pipeline.push(new Map([['$project', options.projection]]))
+  return pipeline
+}

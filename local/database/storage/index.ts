@@ -1,0 +1,93 @@
+import type { Collation } from '../bson/compare.ts'
+import type { Doc, Value } from '../bson/value.ts'
+import { documentKeys } from './index-keys.ts'
+import type { IndexSpec } from './index-spec.ts'
+import { compoundKeyString } from './key-string.ts'
+import { OrderedTree } from './ordered-tree.ts'
+import type { Record } from './record.ts'
+
+/** A key of a document in an index: its order-preserving string and, for error texts, its values. */
+export interface IndexKey {
+  readonly key: string
+  readonly values: readonly (Value | undefined)[]
+}
+
+/** What the documents of a transaction that is not yet committed will occupy in a unique index. */
+export interface Reservation {
+  readonly owner: object
+  readonly recordId: number
+}
+
+/** One index, ordered in memory. */
+export class Index {
+  readonly spec: IndexSpec
+  /** Some document gave several keys, or an array: index order is then not document order. */
+  multikey = false
+  /** Reads through `$indexStats`. */
+  accesses = 0
+  readonly reservations = new Map<string, Reservation>()
+  readonly #tree = new OrderedTree<Record>()
+  #unread: Iterable<Record> | undefined
+  readonly #covers: (document: Doc) => boolean
+  readonly #collation: Collation | undefined
+
+  /**
+   * @param existing documents already there: read when the index is first used
+   * @param covers a partial index's filter
+   */
+  constructor(
+    spec: IndexSpec,
+    existing: Iterable<Record> | undefined,
+    covers: (document: Doc) => boolean,
+    collation?: Collation,
+  ) {
+    this.spec = spec
+    this.#unread = existing
+    this.#covers = covers
+    this.#collation = collation
+  }
+
+  get collation(): Collation | undefined {
+    return this.#collation
+  }
+
+  /** Not read from yet: additions and removals need not be told. */
+  get pending(): boolean {
+    return this.#unread !== undefined
+  }
+
+  get tree(): OrderedTree<Record> {
+    if (this.#unread !== undefined) {
+      const records = this.#unread
+      this.#unread = undefined
+      for (const record of records) this.add(record, this.keysOf(record.decode()))
+    }
+    return this.#tree
+  }
+
+  /** @throws {DatabaseError} 171 for parallel arrays */
+  keysOf(document: Doc): readonly IndexKey[] {
+    if (this.spec.catalogOnly || !this.#covers(document)) return []
+    const { rows, multikey, empty } = documentKeys(document, this.spec.paths)
+    if (empty && this.spec.sparse) return []
+    if (multikey) this.multikey = true
+    const { descending } = this.spec
+    if (rows.length === 1) {
+      return [{ key: compoundKeyString(rows[0]!, descending, this.#collation), values: rows[0]! }]
+    }
+    const keys = new Map<string, IndexKey>()
+    for (const values of rows) {
+      const key = compoundKeyString(values, descending, this.#collation)
+      if (!keys.has(key)) keys.set(key, { key, values })
+    }
+    return [...keys.values()]
+  }
+
+  add(record: Record, keys: readonly IndexKey[]): void {
+    for (const { key } of keys) this.tree.add(key, record)
+  }
+
+  remove(record: Record, keys: readonly IndexKey[]): void {
+    for (const { key } of keys) this.tree.remove(key, record.id)
+  }
+}

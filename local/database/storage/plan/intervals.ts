@@ -1,0 +1,272 @@
+import type { Collation } from '../../bson/compare.ts'
+import { printValue } from '../../bson/print.ts'
+import {
+  BSONRegExp,
+  BsonUndefined,
+  CodeWithScope,
+  isDoc,
+  isNumber,
+  MaxKey,
+  MinKey,
+  type Value,
+} from '../../bson/value.ts'
+import { afterPrefix, invertedKey, KEY_TYPE, keyString } from '../key-string.ts'
+import type { Predicate } from './predicates.ts'
+
+/** A stretch of one field's key strings, [start, end), with the text that explain shows for it. */
+export interface Interval {
+  readonly start: string
+  readonly end: string
+  readonly text: string
+  /** One value only, so that the next field of the index can be used too. */
+  readonly point: boolean
+}
+
+export const ALL: Interval = { start: '', end: '\xff', text: '[MinKey, MaxKey]', point: false }
+
+function point(value: Value, collation: Collation | undefined): Interval {
+  const key = keyString(value, collation)
+  const text = printValue(value)
+  return { start: key, end: afterPrefix(key), text: `[${text}, ${text}]`, point: true }
+}
+
+const NULL_POINT: Interval = {
+  start: String.fromCharCode(KEY_TYPE.undefined),
+  end: String.fromCharCode(KEY_TYPE.null + 1),
+  text: '[null, null]',
+  point: true,
+}
+
+/**
+ * The stretches of an ascending field that hold every document the condition can match, and maybe more; `undefined`
+ * when an index does not help.
+ */
+export function intervalsOf(predicate: Predicate, collation: Collation | undefined): Interval[] | undefined {
+  const { operator, value } = predicate
+  switch (operator) {
+    case '$eq':
+      return equal(value, collation)
+    case '$in':
+      return Array.isArray(value) ? union(value, collation) : undefined
+    case '$gt':
+    case '$gte':
+    case '$lt':
+    case '$lte':
+      return range(operator, value, collation)
+    case '$exists':
+      return value === false || (isNumber(value) && Number(value.valueOf()) === 0) ? [NULL_POINT] : undefined
+    case '$regex':
+      return prefixOf(value, predicate.options, collation)
+    case '$elemMatch':
+      return isDoc(value) ? elements(value, collation) : undefined
+    default:
+      return undefined
+  }
+}
+
+function equal(value: Value, collation: Collation | undefined): Interval[] | undefined {
+  if (value === null || value instanceof BsonUndefined) return [NULL_POINT]
+  if (value instanceof BSONRegExp) return prefixOf(value, undefined, collation)
+  if (!Array.isArray(value)) return [point(value, collation)]
+  const first = value.length === 0 ? new BsonUndefined() : value[0]!
+  const firstInterval = first === null ? NULL_POINT : point(first, collation)
+  return merge([firstInterval, point(value, collation)])
+}
+
+function union(values: readonly Value[], collation: Collation | undefined): Interval[] | undefined {
+  const intervals: Interval[] = []
+  for (const value of values) {
+    const some = equal(value, collation)
+    if (some === undefined) return undefined
+    intervals.push(...some)
+  }
+  return merge(intervals)
+}
+
+function range(
+  operator: '$gt' | '$gte' | '$lt' | '$lte',
+  value: Value,
+  collation: Collation | undefined,
+): Interval[] | undefined {
+  if (value === null) return operator === '$gte' || operator === '$lte' ? [NULL_POINT] : []
+  if (Array.isArray(value) || value instanceof MinKey || value instanceof MaxKey) return undefined
+  if (value instanceof BsonUndefined || value instanceof CodeWithScope || value instanceof BSONRegExp) return undefined
+  // Under a collation, key strings tell what is equal, not what comes first.
+  if (collation && (typeof value === 'string' || isDoc(value))) return undefined
+  const key = keyString(value)
+  const type = key.charCodeAt(0)
+  const [lowest, highest] = bracketText(type)
+  const text = printValue(value)
+  switch (operator) {
+    case '$gt':
+      return [
+        { start: afterPrefix(key), end: String.fromCharCode(type + 1), text: `(${text}, ${highest}`, point: false },
+      ]
+    case '$gte':
+      return [{ start: key, end: String.fromCharCode(type + 1), text: `[${text}, ${highest}`, point: false }]
+    case '$lt':
+      return [{ start: String.fromCharCode(type), end: key, text: `${lowest}, ${text})`, point: false }]
+    case '$lte':
+      return [{ start: String.fromCharCode(type), end: afterPrefix(key), text: `${lowest}, ${text}]`, point: false }]
+  }
+}
+
+function bracketText(type: number): readonly [string, string] {
+  switch (type) {
+    case KEY_TYPE.number:
+      return ['[-inf.0', 'inf.0]']
+    case KEY_TYPE.string:
+      return ['[""', '{})']
+    case KEY_TYPE.object:
+      return ['[{}', '[])']
+    case KEY_TYPE.objectId:
+      return ["[ObjectId('000000000000000000000000')", "ObjectId('ffffffffffffffffffffffff')]"]
+    case KEY_TYPE.bool:
+      return ['[false', 'true]']
+    case KEY_TYPE.date:
+      return ['[new Date(-9223372036854775808)', 'new Date(9223372036854775807)]']
+    case KEY_TYPE.timestamp:
+      return ['[Timestamp(0, 0)', 'Timestamp(4294967295, 4294967295)]']
+    default:
+      return ['[MinKey', 'MaxKey]']
+  }
+}
+
+/** `^abc` needs only the strings that start with abc, and the regular expressions that are equal to it. */
+function prefixOf(
+  value: Value,
+  givenOptions: string | undefined,
+  collation: Collation | undefined,
+): Interval[] | undefined {
+  if (collation) return undefined
+  const pattern = value instanceof BSONRegExp ? value.pattern : value
+  const options = givenOptions ?? (value instanceof BSONRegExp ? value.options : '')
+  if (typeof pattern !== 'string') return undefined
+  const prefix = options === '' || options === 's' ? literalPrefix(pattern) : ''
+  const strings: Interval =
+    prefix === ''
+      ? {
+          start: String.fromCharCode(KEY_TYPE.string),
+          end: String.fromCharCode(KEY_TYPE.object),
+          text: '["", {})',
+          point: false,
+        }
+      : stringsFrom(prefix)
+  const regex: Interval = {
+    start: String.fromCharCode(KEY_TYPE.regex),
+    end: String.fromCharCode(KEY_TYPE.regex + 1),
+    text: `[/${pattern}/${options}, /${pattern}/${options}]`,
+    point: false,
+  }
+  return [strings, regex]
+}
+
+function stringsFrom(prefix: string): Interval {
+  // Without the zero byte that ends a whole string.
+  const start = keyString(prefix).slice(0, -1)
+  const last = prefix.length - 1
+  const following = prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1)
+  return { start, end: afterPrefix(start), text: `["${prefix}", "${following}")`, point: false }
+}
+
+function literalPrefix(pattern: string): string {
+  if (!pattern.startsWith('^') || pattern.includes('|')) return ''
+  let prefix = ''
+  for (let at = 1; at < pattern.length; at++) {
+    const character = pattern[at]!
+    if (/[\^$.|?*+()[\]{}\\]/.test(character)) {
+      // The character before a quantifier may be absent.
+      return /[?*{]/.test(character) ? prefix.slice(0, -1) : prefix
+    }
+    prefix += character
+  }
+  return prefix
+}
+
+function elements(conditions: ReadonlyMap<string, Value>, collation: Collation | undefined): Interval[] | undefined {
+  let intervals: Interval[] | undefined
+  for (const [operator, value] of conditions) {
+    if (operator === '$eq' && Array.isArray(value)) continue
+    const some = intervalsOf({ operator, value }, collation)
+    if (some) intervals = intervals ? intersect(intervals, some) : some
+  }
+  return intervals
+}
+
+/** Sorted, overlapping ones joined. */
+export function merge(intervals: Interval[]): Interval[] {
+  const sorted = [...intervals].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
+  const merged: Interval[] = []
+  for (const interval of sorted) {
+    const last = merged.at(-1)
+    if (last && interval.start < last.end) {
+      if (interval.end > last.end) {
+        merged[merged.length - 1] = { ...interval, start: last.start, text: joinTexts(last, interval), point: false }
+      }
+    } else merged.push(interval)
+  }
+  return merged
+}
+
+function joinTexts(left: Interval, right: Interval): string {
+  return `${lower(left)}, ${upper(right)}`
+}
+
+const lower = ({ text }: Interval): string => text.slice(0, splitAt(text))
+const upper = ({ text }: Interval): string => text.slice(splitAt(text) + 2)
+
+/** Where the two bounds of an interval's text meet; a bound may contain commas itself. */
+function splitAt(text: string): number {
+  const half = (text.length - 2) / 2
+  let best = text.indexOf(', ')
+  for (let at = best; at >= 0; at = text.indexOf(', ', at + 1)) {
+    if (Math.abs(at - half) < Math.abs(best - half)) best = at
+  }
+  return best
+}
+
+/** What lies in both. */
+export function intersect(left: readonly Interval[], right: readonly Interval[]): Interval[] {
+  const both: Interval[] = []
+  for (const a of left) {
+    for (const b of right) {
+      const start = a.start > b.start ? a : b
+      const end = a.end < b.end ? a : b
+      if (start.start >= end.end) continue
+      both.push(
+        start === end
+          ? start
+          : {
+              start: start.start,
+              end: end.end,
+              text: start.point ? start.text : end.point ? end.text : `${lower(start)}, ${upper(end)}`,
+              point: start.point || end.point,
+            },
+      )
+    }
+  }
+  return merge(both)
+}
+
+/** The same stretch in a descending field. */
+export function descendingInterval(interval: Interval): Interval {
+  if (interval === ALL) return { ...ALL, text: '[MaxKey, MinKey]' }
+  const text = interval.point ? interval.text : flip(interval)
+  if (interval.point && interval !== NULL_POINT) {
+    const start = invertedKey(interval.start)
+    return { start, end: afterPrefix(start), text, point: true }
+  }
+  // [start, end) mirrored: from behind every string that starts with the mirrored end.
+  return {
+    start: afterPrefix(invertedKey(interval.end)),
+    end: afterPrefix(invertedKey(interval.start)),
+    text,
+    point: interval.point,
+  }
+}
+
+function flip(interval: Interval): string {
+  const left = lower(interval)
+  const right = upper(interval)
+  return `${right.endsWith(']') ? '[' : '('}${right.slice(0, -1)}, ${left.slice(1)}${left.startsWith('[') ? ']' : ')'}`
+}

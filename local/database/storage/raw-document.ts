@@ -1,0 +1,118 @@
+import { DatabaseError } from '../errors.ts'
+
+/** One field of a BSON document, still in its bytes. */
+export interface RawElement {
+  readonly type: number
+  readonly name: string
+  /** Offset of the type byte. */
+  readonly start: number
+  /** Offset of the value. */
+  readonly value: number
+  readonly end: number
+}
+
+function cut(): DatabaseError {
+  return new DatabaseError(22, 'Invalid BSON: a document ends within a field')
+}
+
+/** The offset behind a value of this type that starts at `at`. @throws {DatabaseError} 22 for an unknown type */
+export function skipValue(bytes: Buffer, type: number, at: number): number {
+  switch (type) {
+    case 0x01:
+    case 0x09:
+    case 0x11:
+    case 0x12:
+      return at + 8
+    case 0x02:
+    case 0x0d:
+    case 0x0e:
+      return at + 4 + positive(bytes.readInt32LE(at))
+    case 0x03:
+    case 0x04:
+    case 0x0f:
+      return at + positive(bytes.readInt32LE(at))
+    case 0x05:
+      return at + 5 + positive(bytes.readInt32LE(at))
+    case 0x06:
+    case 0x0a:
+    case 0x7f:
+    case 0xff:
+      return at
+    case 0x07:
+      return at + 12
+    case 0x08:
+      return at + 1
+    case 0x0b: {
+      const pattern = bytes.indexOf(0, at)
+      return bytes.indexOf(0, pattern + 1) + 1
+    }
+    case 0x0c:
+      return at + 4 + positive(bytes.readInt32LE(at)) + 12
+    case 0x10:
+      return at + 4
+    case 0x13:
+      return at + 16
+    default:
+      throw new DatabaseError(22, `Invalid BSON: unknown type ${type}`)
+  }
+}
+
+function positive(length: number): number {
+  if (length < 0) throw cut()
+  return length
+}
+
+/**
+ * The fields of the document at `offset`, not decoded.
+ *
+ * @throws {DatabaseError} 22 InvalidBSON
+ */
+export function* rawElements(bytes: Buffer, offset = 0): Generator<RawElement> {
+  const end = offset + bytes.readInt32LE(offset) - 1
+  for (let start = offset + 4; start < end; ) {
+    const type = bytes[start]!
+    const nameEnd = bytes.indexOf(0, start + 1)
+    if (nameEnd < 0 || nameEnd >= end) throw cut()
+    const valueEnd = skipValue(bytes, type, nameEnd + 1)
+    if (valueEnd > end) throw cut()
+    yield { type, name: bytes.utf8Slice(start + 1, nameEnd), start, value: nameEnd + 1, end: valueEnd }
+    start = valueEnd
+  }
+}
+
+/** The field of this name. */
+export function findElement(bytes: Buffer, name: string, offset = 0): RawElement | undefined {
+  for (const element of rawElements(bytes, offset)) if (element.name === name) return element
+  return undefined
+}
+
+/** A document of only these fields, copied. */
+export function documentOf(bytes: Buffer, elements: readonly RawElement[]): Buffer {
+  let length = 5
+  for (const element of elements) length += element.end - element.start
+  const document = Buffer.allocUnsafe(length)
+  document.writeInt32LE(length, 0)
+  let at = 4
+  for (const element of elements) at += bytes.copy(document, at, element.start, element.end)
+  document[at] = 0
+  return document
+}
+
+/** The documents of the array at `offset`. @throws {DatabaseError} 14 when an element is no document */
+export function rawDocuments(bytes: Buffer, offset: number, path: string): Uint8Array[] {
+  const documents: Uint8Array[] = []
+  const end = offset + bytes.readInt32LE(offset) - 1
+  for (let start = offset + 4; start < end; ) {
+    const type = bytes[start]!
+    const nameEnd = bytes.indexOf(0, start + 1)
+    if (nameEnd < 0 || nameEnd >= end) throw cut()
+    const valueEnd = skipValue(bytes, type, nameEnd + 1)
+    if (valueEnd > end) throw cut()
+    if (type !== 0x03) {
+      throw new DatabaseError(14, `BSON field '${path}.${documents.length}' is the wrong type, expected type 'object'`)
+    }
+    documents.push(bytes.subarray(nameEnd + 1, valueEnd))
+    start = valueEnd
+  }
+  return documents
+}
