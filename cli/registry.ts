@@ -11,5 +11,9 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'keys delete': () => import('./commands/keys-delete.ts'),
   'keys disable': () => import('./commands/keys-disable.ts'),
   'keys list': () => import('./commands/keys-list.ts'),
+  'kpi backfill': () => import('./commands/kpi-backfill.ts'),
+  'kpi compute': () => import('./commands/kpi-compute.ts'),
+  'kpi explain': () => import('./commands/kpi-explain.ts'),
+  'kpi verify': () => import('./commands/kpi-verify.ts'),
   'users create': () => import('./commands/users-create.ts'),
 }
