@@ -186,6 +186,8 @@ export class DatabaseStream {
           return
         } else await this.#handle(event, work)
         event = await stream.tryNext()
+        // A cursor that the server ended answers at once and for ever that there is nothing.
+        if (event === null && stream.closed && !this.#abort.signal.aborted) throw new Error('the stream ended')
       }
     } finally {
       await work.finished()

@@ -15,7 +15,8 @@ declare module 'node:crypto' {
     readonly asymmetricKeyType?: string
   }
   interface KeyInput {
-    key: KeyObject
+    /** PEM. */
+    key: string
     padding?: number
     saltLength?: number
     dsaEncoding?: 'der' | 'ieee-p1363'
@@ -23,8 +24,6 @@ declare module 'node:crypto' {
   const constants: {
     readonly RSA_PKCS1_PADDING: number
     readonly RSA_PKCS1_PSS_PADDING: number
-    readonly RSA_PSS_SALTLEN_AUTO: number
-    readonly RSA_PSS_SALTLEN_DIGEST: number
   }
   function createHash(algorithm: string): Hash
   function createHmac(algorithm: string, key: Uint8Array): Hash
