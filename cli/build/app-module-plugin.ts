@@ -34,6 +34,24 @@ export function workerdBuiltins(): Plugin {
   }
 }
 
+/** Optional parts of the driver: other logins than by password, proxies, compression, client-side encryption. */
+const driverExtras =
+  /^(?:@aws-sdk\/credential-providers|gcp-metadata|kerberos|snappy|socks|@mongodb-js\/zstd|mongodb-client-encryption|aws4)$/
+
+/** Keeps optional packages out of the bundle that merely happen to be installed here: the driver does without them. */
+export function driverWithoutExtras(): Plugin {
+  return {
+    name: 'driver-without-extras',
+    setup(build) {
+      build.onResolve({ filter: driverExtras }, (args) =>
+        /[\\/]node_modules[\\/]mongodb[\\/]/.test(args.importer)
+          ? { path: args.path, namespace: missingNamespace }
+          : undefined,
+      )
+    },
+  }
+}
+
 function throwing(text: string): string {
   return `throw Object.assign(new Error(${JSON.stringify(text)}), { code: 'MODULE_NOT_FOUND' })`
 }

@@ -7,7 +7,7 @@ import { isJsonObject } from '../../schemas/app/json.ts'
 import type { Finding } from '../app-folder/index.ts'
 import { CommandError } from '../command.ts'
 import { packagePrefix, type ResolvedPackage } from './app-module.ts'
-import { appModulePlugin, workerdBuiltins } from './app-module-plugin.ts'
+import { appModulePlugin, driverWithoutExtras, workerdBuiltins } from './app-module-plugin.ts'
 import { type PreparedApp, type PrepareOptions, prepareApp } from './index.ts'
 import { literalValue } from './literal-value.ts'
 
@@ -29,7 +29,7 @@ export function workerdOptions(app: PreparedApp): EsbuildOptions {
     legalComments: 'none',
     logLevel: 'silent',
     tsconfigRaw: {},
-    plugins: [appModulePlugin(app), workerdBuiltins()],
+    plugins: [driverWithoutExtras(), appModulePlugin(app), workerdBuiltins()],
   }
 }
 
