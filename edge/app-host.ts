@@ -3,6 +3,7 @@ import { DurableObject } from 'cloudflare:workers'
 import { ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
 import { createHost } from './host/host.ts'
 import type { Host, HostRequest } from './host-request.ts'
+import { type PackedAnswer, packAnswer } from './packed-answer.ts'
 import type { WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
 import { createWorkerRuntime, type PoolOptions, requestPool, streamPool } from './worker-runtime.ts'
@@ -30,8 +31,8 @@ export class AppHost extends DurableObject<WorkerEnv> {
     return requestPool
   }
 
-  handle(request: HostRequest): Promise<Response> {
-    return this.host.handle(request)
+  async handle(request: HostRequest): Promise<PackedAnswer> {
+    return packAnswer(await this.host.handle(request))
   }
 }
 

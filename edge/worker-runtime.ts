@@ -2,6 +2,7 @@ import { MongoClient, type MongoClientOptions } from 'mongodb'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { mendSocketTimeouts } from './socket-timeouts.ts'
 import { secretsOf, type WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
 
@@ -32,6 +33,8 @@ export const requestPool: PoolOptions = {
 
 /** Each open change stream holds a socket for as long as it lives. */
 export const streamPool: PoolOptions = { ...requestPool, maxPoolSize: 100, minPoolSize: 0 }
+
+mendSocketTimeouts()
 
 export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
   // The driver's option type extends Node's socket types, which a Worker's project does not load.

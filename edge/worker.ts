@@ -5,6 +5,7 @@ import { createEdgeApp } from './app.ts'
 import type { EdgeEnv } from './edge-env.ts'
 import { errorResponse } from './error-body.ts'
 import type { HostRequest } from './host-request.ts'
+import { unpackAnswer } from './packed-answer.ts'
 import type { WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
 
@@ -18,7 +19,7 @@ function appOf(env: WorkerEnv): Hono<EdgeEnv> {
   app ??= createEdgeApp({
     definition: built.definition,
     tokens: createTokens(env.EDGE_SIGNING_KEY ?? '', () => new Date()),
-    host: () => ({ handle: (request) => hostFor(env, request).handle(request) }),
+    host: () => ({ handle: async (request) => unpackAnswer(await hostFor(env, request).handle(request)) }),
     log: logLine,
     remoteAddress: (c) => c.req.header('cf-connecting-ip') ?? '',
     bodySource: (c) => c.req.raw.body,
