@@ -1,0 +1,2 @@
+/** The collection that every scenario works on. */
+export const COLLECTION = 'things'

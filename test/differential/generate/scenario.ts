@@ -1,0 +1,211 @@
+import { Int32 } from 'bson'
+import fc from 'fast-check'
+import type { GeneratedCommand, Scenario } from '../scenario.ts'
+import { COLLECTION } from './collection-name.ts'
+import { filter, path } from './filter.ts'
+import { pipeline } from './pipeline.ts'
+import { update } from './update.ts'
+import { type Doc, doc, literal, number, scalar, smallInt, storedDocuments, storedFields, string } from './value.ts'
+
+const one = new Int32(1)
+
+function command(fields: Readonly<Record<string, unknown>>, ordered = false): GeneratedCommand {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return { command: doc(present), ordered }
+}
+
+const order = fc.constantFrom(1, -1).map((value) => new Int32(value))
+/** Ends with `_id`, so that ties have an order. */
+const totalSort = fc
+  .tuple(fc.constantFrom('n', 'i', 's', 'x', 'o.p', 'l', 'm.v', 'd'), order)
+  .map(([field, direction]) => literal({ [field]: direction, _id: one }))
+const idSort = fc.constant(literal({ _id: one }))
+const projection = fc.oneof(
+  fc.tuple(path, fc.constantFrom(0, 1)).map(([field, keep]) => literal({ [field]: new Int32(keep) })),
+  fc
+    .tuple(fc.constantFrom('n', 'o.p', 's'), fc.constantFrom('x', 'm.k'))
+    .map(([a, b]) => literal({ [a]: one, _id: new Int32(0), [b]: one })),
+  fc
+    .tuple(fc.constantFrom('l', 'm', 't'), fc.constantFrom(1, -1))
+    .map(([field, count]) => literal({ [field]: literal({ $slice: new Int32(count) }) })),
+  smallInt.map((k) => literal({ m: literal({ $elemMatch: literal({ k }) }) })),
+)
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
+
+const find = fc
+  .record({
+    filter,
+    projection: optional(projection),
+    sort: fc.oneof(idSort, totalSort),
+    skip: optional(smallInt),
+    limit: optional(fc.constantFrom(1, 2).map((count) => new Int32(count))),
+  })
+  .map((fields) => command({ find: COLLECTION, ...fields }, true))
+
+const aggregate = pipeline.map(({ pipeline: stages, ordered }) =>
+  command({ aggregate: COLLECTION, pipeline: stages, cursor: doc([]) }, ordered),
+)
+const count = filter.map((query) => command({ count: COLLECTION, query }))
+const distinct = fc.tuple(path, filter).map(([key, query]) => command({ distinct: COLLECTION, key, query }))
+
+const inserted = fc
+  .tuple(
+    fc.constantFrom(1, 2, 20, 21).map((id) => new Int32(id)),
+    storedFields,
+  )
+  .map(([id, fields]) => doc([['_id', id], ...fields]))
+const insert = fc
+  .tuple(fc.array(inserted, { minLength: 1, maxLength: 2 }), fc.boolean())
+  .map(([documents, ordered]) => command({ insert: COLLECTION, documents, ordered }))
+
+/** An upsert names its `_id`, lest the two servers make up two. */
+function upserting(query: Doc, upsert: boolean): Doc {
+  return upsert && !query.has('_id') ? doc([['_id', new Int32(77)], ...query]) : query
+}
+
+const updateCommand = fc
+  .tuple(filter, update, fc.boolean(), fc.boolean())
+  .map(([query, { update: u, arrayFilters }, multi, upsert]) =>
+    command({
+      update: COLLECTION,
+      updates: [
+        doc(
+          Object.entries({ q: upserting(query, upsert), u, multi, upsert, ...(arrayFilters ? { arrayFilters } : {}) }),
+        ),
+      ],
+    }),
+  )
+const positional = fc
+  .tuple(fc.constantFrom('$inc', '$set', '$unset'), smallInt, number, fc.boolean())
+  .map(([name, k, value, multi]) =>
+    command({
+      update: COLLECTION,
+      updates: [literal({ q: literal({ 'm.k': k }), u: literal({ [name]: literal({ 'm.$.v': value }) }), multi })],
+    }),
+  )
+const deleteCommand = fc.tuple(filter, fc.constantFrom(0, 0, 1)).map(([q, limit]) =>
+  // With limit 1 the document that goes is the server's choice: only by _id is it the same.
+  command({
+    delete: COLLECTION,
+    deletes: [literal({ q: limit === 1 ? literal({ _id: one }) : q, limit: new Int32(limit) })],
+  }),
+)
+const findAndModify = fc
+  .tuple(filter, fc.oneof(idSort, totalSort), optional(update), fc.boolean(), fc.boolean(), optional(projection))
+  .map(([query, sort, change, isNew, upsert, fields]) =>
+    command(
+      change
+        ? {
+            findAndModify: COLLECTION,
+            query: upserting(query, upsert),
+            sort,
+            update: change.update,
+            arrayFilters: change.arrayFilters,
+            new: isNew,
+            upsert,
+            fields,
+          }
+        : { findAndModify: COLLECTION, query, sort, remove: true, fields },
+    ),
+  )
+
+const readOrWrite: fc.Arbitrary<GeneratedCommand> = fc.oneof(
+  { weight: 4, arbitrary: find },
+  { weight: 8, arbitrary: aggregate },
+  { weight: 1, arbitrary: count },
+  { weight: 1, arbitrary: distinct },
+  { weight: 2, arbitrary: insert },
+  { weight: 8, arbitrary: updateCommand },
+  { weight: 1, arbitrary: positional },
+  { weight: 1, arbitrary: deleteCommand },
+  { weight: 3, arbitrary: findAndModify },
+)
+
+const indexKey = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('n', 'i', 's', 'o.p', 'm.k', 'l', 'x'), order)
+    .map(([field, direction]) => literal({ [field]: direction })),
+  fc
+    .tuple(fc.constantFrom('i', 's'), order, fc.constantFrom('n', 'o.q'))
+    .map(([a, direction, b]) => literal({ [a]: direction, [b]: one })),
+)
+const index = fc
+  .tuple(
+    indexKey,
+    fc.constantFrom<Readonly<Record<string, unknown>>>(
+      {},
+      { unique: true },
+      { sparse: true },
+      { unique: true, sparse: true },
+      { partialFilterExpression: literal({ i: literal({ $gt: one }) }) },
+      { unique: true, partialFilterExpression: literal({ s: literal({ $exists: true }) }) },
+    ),
+  )
+  .map(([key, options]) => literal({ key, name: [...key.keys()].join('_'), ...options }))
+
+const createIndexes = index.map((specification) => command({ createIndexes: COLLECTION, indexes: [specification] }))
+
+const jsonSchema = fc.oneof(
+  fc
+    .constantFrom('int', 'number', 'string', 'null')
+    .map((bsonType) => literal({ properties: literal({ n: literal({ bsonType }) }) })),
+  fc.constantFrom('i', 'n', 's').map((field) => literal({ required: [field] })),
+  smallInt.map((minimum) =>
+    literal({
+      properties: literal({
+        i: literal({ bsonType: 'int', minimum }),
+        l: literal({ bsonType: 'array', maxItems: one }),
+      }),
+    }),
+  ),
+  fc.constant(
+    literal({
+      properties: literal({
+        s: literal({ pattern: '^a', minLength: one }),
+        o: literal({ bsonType: 'object', required: ['p'] }),
+      }),
+    }),
+  ),
+  fc
+    .array(scalar, { minLength: 1, maxLength: 2 })
+    .map((values) => literal({ properties: literal({ x: literal({ enum: values }) }) })),
+)
+const validator = fc.oneof(
+  { weight: 2, arbitrary: jsonSchema.map((schema) => literal({ $jsonSchema: schema })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(path, fc.oneof(number, string))
+      .map(([field, value]) => literal({ [field]: literal({ $ne: value }) })),
+  },
+)
+const options = fc
+  .tuple(validator, fc.constantFrom('strict', 'moderate'), fc.constantFrom('error', 'error', 'warn'))
+  .map(([rule, validationLevel, validationAction]) => literal({ validator: rule, validationLevel, validationAction }))
+
+const plain: fc.Arbitrary<Scenario> = fc
+  .tuple(storedDocuments, fc.array(readOrWrite, { minLength: 1, maxLength: 2 }))
+  .map(([documents, commands]) => ({ options: doc([]), indexes: [], documents, commands }))
+
+const indexed: fc.Arbitrary<Scenario> = fc
+  .tuple(
+    fc.array(index, { minLength: 1, maxLength: 2 }),
+    storedDocuments,
+    fc.array(fc.oneof(readOrWrite, createIndexes), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([indexes, documents, commands]) => ({ options: doc([]), indexes, documents, commands }))
+
+const validated: fc.Arbitrary<Scenario> = fc
+  .tuple(
+    options,
+    storedDocuments,
+    fc.array(fc.oneof(insert, updateCommand, findAndModify), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([create, documents, commands]) => ({ options: create, indexes: [], documents, commands }))
+
+/** A collection with documents, indexes or a validator, and one or two commands on it. */
+export const scenario: fc.Arbitrary<Scenario> = fc.oneof(
+  { weight: 16, arbitrary: plain },
+  { weight: 2, arbitrary: indexed },
+  { weight: 1, arbitrary: validated },
+)
