@@ -25,3 +25,27 @@ function collect(filter: unknown, paths: Set<string>): void {
 export function sortPaths(sort: Document | undefined): string[] {
   return sort === undefined ? [] : entriesOf(sort).flatMap(([path]) => (path === '_id' ? [] : [path]))
 }
+
+/** The paths a change names, positional steps and `_id` left out; none for a pipeline, which may name any. */
+export function touchedPaths(change: Document | readonly Document[]): string[] {
+  if (Array.isArray(change)) return []
+  const paths = new Set<string>()
+  for (const [key, value] of entriesOf(change)) {
+    if (!key.startsWith('$')) paths.add(key)
+    else if (typeof value === 'object' && value !== null) {
+      for (const [path, operand] of entriesOf(value)) {
+        paths.add(withoutPositions(path))
+        if (key === '$rename' && typeof operand === 'string') paths.add(operand)
+      }
+    }
+  }
+  paths.delete('_id')
+  return [...paths]
+}
+
+function withoutPositions(path: string): string {
+  return path
+    .split('.')
+    .filter((step) => !step.startsWith('$'))
+    .join('.')
+}

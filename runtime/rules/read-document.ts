@@ -93,19 +93,22 @@ async function isFieldReadable(rule: FieldRule, value: unknown, scope: Expressio
 }
 
 /**
- * Whether a dotted path of a document is readable in full, whatever stands there: what a query may test and a sort may
- * order by.
+ * Whether dotted paths of a document are readable in full under a role's field rules, whatever stands there: what a
+ * query may test, a sort may order by and a change may name.
  */
-export async function isPathReadable(
-  readable: ReadableDocument,
+export async function arePathsReadable(
+  role: Role,
   stored: Document,
-  path: string,
+  paths: readonly string[],
   scope: ExpressionScope,
-) {
-  if (readable.whole) return true
-  const [top = '', ...rest] = path.split('.')
+): Promise<boolean> {
   const reading = { ...scope, root: stored }
-  return isRuleReadable(topLevelRule(readable.role, top), Reflect.get(stored, top), rest, reading)
+  for (const path of paths) {
+    const [top = '', ...rest] = path.split('.')
+    const value: unknown = Object.hasOwn(stored, top) ? stored[top] : undefined
+    if (!(await isRuleReadable(topLevelRule(role, top), value, rest, reading))) return false
+  }
+  return true
 }
 
 async function isRuleReadable(

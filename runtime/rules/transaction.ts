@@ -63,8 +63,14 @@ async function takeBack(session: ClientSession, steps: readonly (() => Promise<u
 
 /** The driver repeats a transaction by labels of its own errors, which the data path wraps. */
 function retryableCause(error: unknown): unknown {
-  const cause = error instanceof AppError ? error.cause : undefined
-  return cause instanceof MongoError && cause.hasErrorLabel('TransientTransactionError') ? cause : error
+  return isTransient(error) && error instanceof AppError ? error.cause : error
+}
+
+/** True for an error that ends this attempt of a transaction, or the connection, and says nothing about the write. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof AppError)) return false
+  const { cause, status } = error
+  return status === 503 || (cause instanceof MongoError && cause.hasErrorLabel('TransientTransactionError'))
 }
 
 function withoutTransactions(error: unknown): AppError | undefined {

@@ -9,7 +9,7 @@ import { restrictsFields } from './field-rules.ts'
 import { type ActiveFilters, activeFilters, joinFilters } from './prepared-query.ts'
 import { isPathProjected, project } from './projection.ts'
 import { filterPaths } from './query-paths.ts'
-import { isPathReadable, type ReadableDocument, type ReadRequest, readDocument } from './read-document.ts'
+import { arePathsReadable, type ReadableDocument, type ReadRequest, readDocument } from './read-document.ts'
 import { type CollectionRules, selectRules } from './select-rules.ts'
 
 /** A stored document that a caller may read, and what it sees of it. */
@@ -125,11 +125,9 @@ export class UserCollection {
   }
 
   async #arePathsReadable(readable: ReadableDocument, stored: Document, paths: readonly string[]): Promise<boolean> {
-    for (const path of paths) {
-      if (!this.active.projections.every((projection) => isPathProjected(projection, path))) return false
-      if (!(await isPathReadable(readable, stored, path, this.scope))) return false
-    }
-    return true
+    const projected = (path: string) => this.active.projections.every((projection) => isPathProjected(projection, path))
+    if (!paths.every(projected)) return false
+    return readable.whole || arePathsReadable(readable.role, stored, paths, this.scope)
   }
 
   #toVisible(readable: ReadableDocument, stored: Document, source: StoredDocument): Visible {

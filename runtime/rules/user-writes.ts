@@ -7,14 +7,14 @@ import { hasOwnId, withId } from '../data/new-document.ts'
 import { entriesOf, stringifyEjson } from '../ejson/index.ts'
 import { AppError } from '../errors.ts'
 import { joinFilters } from './prepared-query.ts'
-import { filterPaths, sortPaths } from './query-paths.ts'
+import { filterPaths, sortPaths, touchedPaths } from './query-paths.ts'
 import { isWriteFree } from './read-plan.ts'
 import { assertUserExpressions, assertUserFilter, assertUserOptions } from './restrictions.ts'
 import { schemaRefusal, writeRefusal } from './rule-refusal.ts'
 import { validateDocument } from './schema.ts'
 import { selectRole } from './select-role.ts'
 import { sortViews } from './sort-documents.ts'
-import { inTransaction, type WriteTransaction } from './transaction.ts'
+import { inTransaction, isTransient, type WriteTransaction } from './transaction.ts'
 import type { UserCollection } from './user-collection.ts'
 import { showWritten } from './user-reads.ts'
 import { type DocumentWrite, isWritePermitted } from './write-document.ts'
@@ -53,6 +53,7 @@ export async function changeChecked(
 ): Promise<UpdateOutcome> {
   assertUserFilter(filter)
   assertUserOptions(options)
+  assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
   if (await isFree(collection, filter, options.upsert ? ['update', 'insert'] : ['update'])) {
     return send(collection, collection.filter(filter), change, options, many)
@@ -97,6 +98,7 @@ export async function findAndChange(
 ): Promise<Document | null> {
   assertUserFilter(filter)
   assertUserOptions(options)
+  assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
   assertUserExpressions(projection)
   return inTransaction(collection.system, collection.ns.service, options.session, async (transaction) => {
@@ -207,12 +209,13 @@ async function changeMatched(
   const exact = joinFilters(filter, [byIds(matched)])
   undo(() => restore(collection, matched, session))
   const { upsert: _never, ...rest } = options
-  const outcome = await send(collection, exact, change, { ...rest, session }, many)
+  const outcome = await sendUnseen(collection, exact, change, { ...rest, session }, many, matched)
+  const touched = touchedPaths(change.content)
   const stored = await readByIds(collection, matched, session)
   for (const { stored: before } of matched.documents) {
     const after = stored.get(idKey(before._id))
     if (!after) throw writeRefusal(change.kind, before._id)
-    await assertPermitted(collection, { kind: change.kind, before, after })
+    await assertPermitted(collection, { kind: change.kind, before, after, touched })
   }
   return outcome
 }
@@ -250,6 +253,23 @@ function send(
   return kind === 'replace' && !Array.isArray(content)
     ? system.replaceOne(ns, filter, content, options)
     : system.updateOne(ns, filter, content, options)
+}
+
+/** `send` whose failure tells nothing of documents that the caller may not read in full: the server's text quotes them. */
+async function sendUnseen(
+  collection: UserCollection,
+  filter: Document,
+  change: Change,
+  options: WriteOptions,
+  many: boolean,
+  { documents }: Matched,
+): Promise<UpdateOutcome> {
+  try {
+    return await send(collection, filter, change, options, many)
+  } catch (error) {
+    if (documents.every(({ whole }) => whole) || isTransient(error)) throw error
+    throw writeRefusal(change.kind, documents[0]?.stored._id)
+  }
 }
 
 /** Puts documents back as they were, inside the transaction that changed or deleted them. */

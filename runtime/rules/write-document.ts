@@ -5,11 +5,18 @@ import type { ExpressionScope } from '../expression/index.ts'
 import { choices } from './choices.ts'
 import { ruleOf, topLevelRule } from './field-rules.ts'
 import { holds, isDefined } from './permission.ts'
+import { arePathsReadable } from './read-document.ts'
 
 /** A write as the rules see it: what was stored before, and what is stored after. */
 export type DocumentWrite =
   | { readonly kind: 'insert'; readonly after: Document; readonly generatedId: boolean }
-  | { readonly kind: 'update' | 'replace'; readonly before: Document; readonly after: Document }
+  | {
+      readonly kind: 'update' | 'replace'
+      readonly before: Document
+      readonly after: Document
+      /** Paths the change names, whether or not their values differ in the end. */
+      readonly touched: readonly string[]
+    }
   | { readonly kind: 'delete'; readonly before: Document }
 
 /**
@@ -27,12 +34,12 @@ export async function isWritePermitted(role: Role, write: DocumentWrite, scope: 
       if (!(await isContentPermitted(role, {}, checked, inserting))) return false
       return holds(role.insert, inserting, choices.absentPermission)
     }
-    default:
-      return isContentPermitted(role, write.before, write.after, {
-        ...scope,
-        root: write.after,
-        prevRoot: write.before,
-      })
+    default: {
+      const changing = { ...scope, root: write.after, prevRoot: write.before }
+      // Setting a hidden field to what it holds changes nothing, and would tell that it holds it.
+      if (!isDefined(role.write) && !(await arePathsReadable(role, write.before, write.touched, scope))) return false
+      return isContentPermitted(role, write.before, write.after, changing)
+    }
   }
 }
 
