@@ -20,20 +20,32 @@ export interface InitialiseReport {
   drift: Drift[]
 }
 
-const schemaMarks = new Set(['validate'])
+/**
+ * Annotations, and what only App Services understands. A property of that name inside `properties` is no keyword, so
+ * those are descended into as they are.
+ */
+const notForServers = new Set(['validate', 'title', 'description'])
 
-/** The App Services schema without what only App Services understands, as the server's `$jsonSchema`. */
+/** What the alias `number` stands for; DocumentDB does not know the alias. */
+const numberTypes = ['int', 'long', 'double', 'decimal'] as const
+
+/** The App Services schema as the server's `$jsonSchema`, without what some servers refuse to read. */
 function serverSchema(schema: JsonObject): Document {
-  const strip = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(strip)
+  const keywords = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(keywords)
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(
       Object.entries(value)
-        .filter(([key]) => !schemaMarks.has(key))
-        .map(([key, inner]) => [key, strip(inner)]),
+        .map(([key, inner]) => [key, key === 'bsonType' && inner === 'number' ? [...numberTypes] : inner] as const)
+        .filter(([key]) => !notForServers.has(key))
+        .map(([key, inner]) => [key, key === 'properties' ? byName(inner) : keywords(inner)]),
     )
   }
-  return { $jsonSchema: strip(schema) }
+  const byName = (properties: unknown): unknown =>
+    typeof properties === 'object' && properties !== null
+      ? Object.fromEntries(Object.entries(properties).map(([name, inner]) => [name, keywords(inner)]))
+      : properties
+  return { $jsonSchema: keywords(schema) }
 }
 
 export function indexName(key: IndexSpec['key']): string {
