@@ -46,11 +46,22 @@ function parseDevOptions(context: CommandContext): DevOptions {
   }
 }
 
-/** Resolves at the first request to end: Ctrl-C, `kill`, or the terminal closing. */
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Waits for the first request to end: Ctrl-C, `kill`, or the terminal closing. */
+function waitForStop(): { stop: Promise<void>; takeOver(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const onSignal = (): void => resolve()
+  for (const signal of endingSignals) process.on(signal, onSignal)
+  return {
+    stop: promise,
+    // Miniflare ends the process at once with 128 + the signal's number; the database must be closed first, and a stop
+    // that was asked for is a success.
+    takeOver() {
+      for (const signal of endingSignals)
+        for (const listener of process.listeners(signal)) if (listener !== onSignal) process.off(signal, listener)
+    },
+  }
 }
 
 export const command: Command = {
@@ -70,8 +81,12 @@ export const command: Command = {
   },
   async run(context) {
     const options = parseDevOptions(context)
-    const stop = stopRequested()
-    const stack = await startStack(options, context.progress)
+    const { stop, takeOver } = waitForStop()
+    const starting = startStack(options, context.progress)
+    const stack = await Promise.race([starting, stop.then(() => undefined)])
+    // Stopped while starting: what runs so far ends with the process.
+    if (stack === undefined) process.exit(0)
+    takeOver()
     process.stdout.write(`${describeStack(stack)}\n`)
     await stop
     context.progress('stopping')
