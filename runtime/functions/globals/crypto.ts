@@ -6,9 +6,9 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createSign,
+  createVerify,
   randomBytes,
-  sign,
-  verify,
 } from './node-crypto.ts'
 
 const nonceBytes = 12
@@ -82,7 +82,7 @@ function rsaPadding(scheme: unknown): { padding: number; saltLength?: number } {
 function signMessage(method: string, message: unknown, privateKey: string, scheme?: string): FunctionBinary {
   assertMethod(method, ['rsa'], 'utils.crypto.sign')
   const key = { key: String(privateKey), ...rsaPadding(scheme) }
-  return createBody(sign(rsaDigest, bytesOf(message, 'the message'), key))
+  return createBody(createSign(rsaDigest).update(bytesOf(message, 'the message')).sign(key))
 }
 
 function verifyMessage(
@@ -94,7 +94,9 @@ function verifyMessage(
 ): boolean {
   assertMethod(method, ['rsa'], 'utils.crypto.verify')
   const key = { key: String(publicKey), ...rsaPadding(scheme) }
-  return verify(rsaDigest, bytesOf(message, 'the message'), key, bytesOf(signature, 'the signature'))
+  return createVerify(rsaDigest)
+    .update(bytesOf(message, 'the message'))
+    .verify(key, bytesOf(signature, 'the signature'))
 }
 
 function hmac(input: unknown, secret: unknown, digest: string, format: string): string {

@@ -5,9 +5,9 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  sign as signBytes,
+  createSign,
+  createVerify,
   timingSafeEqual,
-  verify as verifyBytes,
 } from './node-crypto.ts'
 
 interface Algorithm {
@@ -77,7 +77,11 @@ function encode(
   if (algorithm.family === 'HS') return `${signed}.${base64Url(hmacOf(algorithm, input, secret))}`
   const key = String(secret)
   assertKeyType(algorithm, createPrivateKey(key).asymmetricKeyType)
-  return `${signed}.${base64Url(signBytes(algorithm.digest, input, { key, ...keyOptions(algorithm) }))}`
+  return `${signed}.${base64Url(
+    createSign(algorithm.digest)
+      .update(input)
+      .sign({ key, ...keyOptions(algorithm) }),
+  )}`
 }
 
 function hasValidSignature(algorithm: Algorithm, input: Uint8Array, key: unknown, signature: Uint8Array): boolean {
@@ -87,7 +91,9 @@ function hasValidSignature(algorithm: Algorithm, input: Uint8Array, key: unknown
   }
   const publicKey = String(key)
   assertKeyType(algorithm, createPublicKey(publicKey).asymmetricKeyType)
-  return verifyBytes(algorithm.digest, input, { key: publicKey, ...keyOptions(algorithm) }, signature)
+  return createVerify(algorithm.digest)
+    .update(input)
+    .verify({ key: publicKey, ...keyOptions(algorithm) }, signature)
 }
 
 function assertTimes(claims: Record<string, unknown>, nowSeconds: number): void {

@@ -32,7 +32,15 @@ declare module 'node:crypto' {
   function createPrivateKey(key: string): KeyObject
   function createPublicKey(key: string): KeyObject
   function randomBytes(size: number): Uint8Array
-  function sign(algorithm: string, data: Uint8Array, key: KeyInput): Uint8Array
-  function verify(algorithm: string, data: Uint8Array, key: KeyInput, signature: Uint8Array): boolean
+  interface Signer {
+    update(data: Uint8Array): Signer
+    sign(key: KeyInput): Uint8Array
+  }
+  interface Verifier {
+    update(data: Uint8Array): Verifier
+    verify(key: KeyInput, signature: Uint8Array): boolean
+  }
+  function createSign(algorithm: string): Signer
+  function createVerify(algorithm: string): Verifier
   function timingSafeEqual(a: Uint8Array, b: Uint8Array): boolean
 }

@@ -1,6 +1,7 @@
 /**
  * The only door to the host's synchronous cryptography: `utils.crypto` and `utils.jwt` return values, not promises, so
- * WebCrypto cannot serve them. Node and workerd (`nodejs_compat`) both have this module.
+ * WebCrypto cannot serve them. Node and workerd (`nodejs_compat`) both have this module. Signatures go through
+ * `createSign` and `createVerify`: workerd's one-shot `sign` and `verify` ignore the padding.
  */
 export {
   constants,
@@ -10,8 +11,8 @@ export {
   createHmac,
   createPrivateKey,
   createPublicKey,
+  createSign,
+  createVerify,
   randomBytes,
-  sign,
   timingSafeEqual,
-  verify,
 } from 'node:crypto'
