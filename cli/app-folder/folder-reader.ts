@@ -39,6 +39,7 @@ export class FolderReader {
     }
   }
 
+  /** A file that is not named `.json` may still be one; if it is none, it is somebody's note and not a fault. */
   async json(file: string): Promise<JsonFile> {
     const text = await this.text(file)
     if (text === undefined) return { state: 'missing' }
@@ -46,6 +47,7 @@ export class FolderReader {
       const value: unknown = JSON.parse(text)
       return { state: 'read', value: this.resolve(value, file) }
     } catch (error) {
+      if (!file.endsWith('.json')) return { state: 'missing' }
       this.findings.add('error', 'json-invalid', {
         file,
         message: text.trim() === '' ? 'the file is empty' : `not valid JSON: ${reasonOf(error)}`,

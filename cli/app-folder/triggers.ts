@@ -106,7 +106,7 @@ function functionOf(content: TriggerFile): string | undefined {
 
 function reportNoFunction(reader: FolderReader, file: string, name: string, content: TriggerFile): void {
   if (content.event_processors?.AWS_EVENTBRIDGE !== undefined)
-    reader.findings.add('warning', 'trigger-eventbridge', {
+    reader.findings.add('error', 'trigger-eventbridge', {
       file,
       subject: name,
       message: `trigger "${name}" sends its events to AWS EventBridge, which is not done here`,

@@ -32,6 +32,12 @@ interface Manifest {
   readonly lock: string | undefined
 }
 
+/** A package beside the functions is named relative to them; the cache is elsewhere. */
+function absoluteRange(range: string, functionsDir: string): string {
+  const local = /^(?:file:)?(\.{1,2}\/.*)$/.exec(range)?.[1]
+  return local === undefined ? range : `file:${path.resolve(functionsDir, local)}`
+}
+
 async function readManifest(functionsDir: string): Promise<Manifest | undefined> {
   const text = await readFile(path.join(functionsDir, 'package.json'), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
@@ -45,7 +51,7 @@ async function readManifest(functionsDir: string): Promise<Manifest | undefined>
   const dependencies: Record<string, string> = {}
   for (const key of ['dependencies', 'optionalDependencies'])
     for (const [name, range] of Object.entries(isJsonObject(content[key]) ? content[key] : {}))
-      if (typeof range === 'string') dependencies[name] = range
+      if (typeof range === 'string') dependencies[name] = absoluteRange(range, functionsDir)
   const lock = await readFile(path.join(functionsDir, 'package-lock.json'), 'utf8').catch(() => undefined)
   return { dependencies, lock }
 }
@@ -111,6 +117,8 @@ async function install(target: string, manifest: Manifest, options: PackageOptio
     await writeManifest(work, 'dependencies', manifest.dependencies)
     await writeFile(path.join(work, 'package-lock.json'), manifest.lock)
     failure = await npm(work, ['ci'])
+    const added = Object.keys(withSubstitutes(manifest.dependencies)).filter((name) => !(name in manifest.dependencies))
+    if (failure === undefined && added.length > 0) await npm(work, ['install', '--no-save', ...added])
     if (failure !== undefined) await rm(path.join(work, 'package-lock.json'), { force: true })
   }
   if (manifest.lock === undefined || failure !== undefined) {
@@ -123,7 +131,8 @@ async function install(target: string, manifest: Manifest, options: PackageOptio
   else failure = undefined
   if (failure !== undefined) await writeFile(path.join(work, 'failure.txt'), failure)
   await rm(target, { recursive: true, force: true })
-  await rename(work, target)
+  // Another command may have put its own, equal installation there meanwhile.
+  await rename(work, target).catch(() => rm(work, { recursive: true, force: true }))
   options.progress?.(
     failure === undefined
       ? `packages installed in ${((Date.now() - started) / 1000).toFixed(1)} s`
@@ -154,6 +163,7 @@ function npm(cwd: string, args: readonly string[]): Promise<string | undefined> 
         '--legacy-peer-deps',
         '--loglevel=error',
         '--fetch-retries=1',
+        '--fetch-retry-mintimeout=500',
       ],
       { cwd, stdio: ['ignore', 'ignore', 'pipe'], shell: process.platform === 'win32' },
     )

@@ -151,6 +151,11 @@ async function reportFiles(dir: string, findings: readonly Finding[]): Promise<F
 function statusOf(findings: readonly Finding[]): FileStatus {
   if (findings.some(({ code }) => ignoredFile.has(code))) return 'ignored'
   const errors = findings.filter(({ severity }) => severity === 'error')
-  if (errors.some(({ code }) => wholeFile.has(code))) return 'fails'
+  if (
+    errors.some(
+      ({ code, file }) => wholeFile.has(code) || (code === 'function-missing' && file.startsWith('triggers/')),
+    )
+  )
+    return 'fails'
   return errors.length > 0 ? 'partly' : 'runs'
 }
