@@ -7,7 +7,7 @@ import {
   type WriteError,
 } from 'mongodb'
 import { MismatchError } from './errors.ts'
-import type { ExpectedError } from './format.ts'
+import { type ExpectedError, isJson } from './format.ts'
 import { assertMatches, type MatchEntities, print } from './match.ts'
 import { toResultDocument } from './results.ts'
 
@@ -134,6 +134,12 @@ function errorResponse(error: Error): unknown {
 
 function partialResult(error: Error): unknown {
   if (error instanceof MongoClientBulkWriteError) return toResultDocument(error.partialResult)
-  if (error instanceof MongoBulkWriteError) return toResultDocument(error.result)
+  if (error instanceof MongoBulkWriteError) {
+    const result = toResultDocument(error.result)
+    if (!isJson(result)) return result
+    // Optional in the format; the driver lists there what it meant to insert, written or not.
+    const { insertedIds: _meant, ...rest } = result
+    return rest
+  }
   return undefined
 }

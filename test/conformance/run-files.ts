@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { MongoClient } from 'mongodb'
 import { InvalidTestError, MissingFeatureError } from './errors.ts'
-import type { TestFile, UnifiedTest } from './format.ts'
+import { isJson, type TestFile, type UnifiedTest } from './format.ts'
 import { findTestFiles, loadTestFile } from './load.ts'
 import { killAllSessions, runTest } from './run-test.ts'
 import { readServerFacts, type ServerFacts, unmetRequirement } from './server.ts'
@@ -37,6 +37,7 @@ export async function runFiles(
         report({ name: label, status: 'failed', reason: error.message })
         continue
       }
+      if (file) await dropDatabases(file, internal)
       for (const test of file?.tests ?? []) {
         const testName = `${label}: ${test.description}`
         if (file && testName.includes(filter)) report(await outcomeOf(testName, file, test, uri, internal, server))
@@ -67,4 +68,15 @@ async function outcomeOf(
     if (error instanceof MissingFeatureError) return { name, status: 'skipped', reason: error.message }
     return { name, status: 'failed', reason: error instanceof Error ? error.message : String(error) }
   }
+}
+
+const SYSTEM_DATABASES: ReadonlySet<string> = new Set(['admin', 'config', 'local'])
+
+/** What one file leaves behind must not reach the next: some tests insert without any initial data of their own. */
+async function dropDatabases(file: TestFile, internal: MongoClient): Promise<void> {
+  const names = new Set((file.initialData ?? []).map(({ databaseName }) => databaseName))
+  for (const { database } of file.createEntities ?? []) {
+    if (isJson(database)) names.add(String(database.databaseName))
+  }
+  for (const name of names) if (!SYSTEM_DATABASES.has(name)) await internal.db(name).dropDatabase()
 }

@@ -147,7 +147,7 @@ const createIndexes = index.map((specification) => command({ createIndexes: COLL
 
 const jsonSchema = fc.oneof(
   fc
-    .constantFrom('int', 'number', 'string', 'null')
+    .constantFrom('int', 'double', 'string', 'null')
     .map((bsonType) => literal({ properties: literal({ n: literal({ bsonType }) }) })),
   fc.constantFrom('i', 'n', 's').map((field) => literal({ required: [field] })),
   smallInt.map((minimum) =>
