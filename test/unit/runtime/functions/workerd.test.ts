@@ -56,10 +56,6 @@ const pkcs8 = {
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   publicKeyEncoding: { type: 'spki', format: 'pem' },
 } as const
-const pkcs1 = {
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
-} as const
 const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve, ...pkcs8 })
 
 describe('utils in workerd and in Node', () => {
@@ -81,7 +77,11 @@ describe('utils in workerd and in Node', () => {
   })
 
   it.each(['pss', 'pkcs1v15'])('verify the RSA signatures of each other, scheme %s', async (scheme) => {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048, ...pkcs1 })
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+      publicKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    })
     const signature = cryptoUtils.sign('rsa', 'message', privateKey, scheme).toBase64()
     expect(await inWorkerd('verify', 'rsa', 'message', publicKey, { base64: signature }, scheme)).toBe(true)
     expect(await inWorkerd('verify', 'rsa', 'other', publicKey, { base64: signature }, scheme)).toBe(false)
