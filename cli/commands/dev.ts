@@ -53,6 +53,11 @@ function waitForStop(): { stop: Promise<void>; takeOver(): void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   const onSignal = (): void => resolve()
   for (const signal of endingSignals) process.on(signal, onSignal)
+  // Whoever started this may be killed without a word to us; then nobody would ever end it.
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) resolve()
+  }, 1000).unref()
   return {
     stop: promise,
     // Miniflare ends the process at once with 128 + the signal's number; the database must be closed first, and a stop
