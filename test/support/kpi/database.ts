@@ -1,0 +1,35 @@
+import type { Db } from 'mongodb'
+import type { RawData } from './naive-kpis.ts'
+
+/** Replaces everything in `db` with `data`. Collections are emptied, not dropped: indexes stay. */
+export async function loadRawData(db: Db, data: RawData): Promise<void> {
+  await clear(db)
+  for (const [name, documents] of Object.entries(data))
+    if (documents.length > 0) await db.collection(name).insertMany(documents.map((document) => ({ ...document })))
+}
+
+const derived = [
+  'kpi_snapshots',
+  'user_activity_daily',
+  'subscription_segments',
+  'customer_mrr_segments',
+  'kpi_rollups',
+  'kpi_state',
+]
+
+export async function clear(db: Db): Promise<void> {
+  const raw = [
+    'users',
+    'subscriptions',
+    'subscription_events',
+    'analytics_events',
+    'marketing_spend',
+    'nps_responses',
+    'kpi_config',
+  ]
+  await Promise.all([...raw, ...derived].map((name) => db.collection(name).deleteMany({})))
+}
+
+export async function clearDerived(db: Db): Promise<void> {
+  await Promise.all(derived.map((name) => db.collection(name).deleteMany({})))
+}
