@@ -1,8 +1,8 @@
 import type { Document } from 'bson'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DataAccess, Namespace } from '../../../../runtime/data/data-access.ts'
-import { outcomeOf } from './outcome.ts'
-import { type RulesTestApp, startRulesApp } from './rules-app.ts'
+import { outcomeOf } from '../../../support/outcome.ts'
+import { type RulesTestApp, startRulesApp } from '../../../support/rules-app.ts'
 
 /** Salaries are hidden; the title and the owner are not. */
 const roles = [

@@ -1,8 +1,14 @@
 import { type Document, ObjectId } from 'bson'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DataAccess, Namespace } from '../../../../runtime/data/data-access.ts'
-import { outcomeOf } from './outcome.ts'
-import { type CollectionRulesSource, type RulesTestApp, startRulesApp, type UserName, users } from './rules-app.ts'
+import { outcomeOf } from '../../../support/outcome.ts'
+import {
+  type CollectionRulesSource,
+  type RulesTestApp,
+  startRulesApp,
+  type UserName,
+  users,
+} from '../../../support/rules-app.ts'
 
 const d = () => ({
   _id: 1,

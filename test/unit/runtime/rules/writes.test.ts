@@ -1,8 +1,8 @@
 import { type Document, Double, Int32, ObjectId } from 'bson'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Namespace } from '../../../../runtime/data/data-access.ts'
-import { outcomeOf } from './outcome.ts'
-import { type CollectionRulesSource, type RulesTestApp, service, startRulesApp } from './rules-app.ts'
+import { outcomeOf } from '../../../support/outcome.ts'
+import { type CollectionRulesSource, type RulesTestApp, service, startRulesApp } from '../../../support/rules-app.ts'
 
 const owner: CollectionRulesSource = { roles: [{ apply_when: { owner: '%%user.id' }, read: true, write: true }] }
 const free: CollectionRulesSource = { roles: [{ apply_when: {}, read: true, write: true }] }

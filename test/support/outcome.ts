@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'bson'
-import { AppError } from '../../../../runtime/errors.ts'
+import { AppError } from '../../runtime/errors.ts'
 
 /** The result with plain JS numbers, or what was refused and why. */
 export async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
