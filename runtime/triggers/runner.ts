@@ -157,7 +157,8 @@ class Runner implements TriggerRunner {
     const stored = await this.#applyDisabled(await this.#state.load())
     this.#active = { fence: this.#lease.fence, abort, clock: Promise.resolve() }
     for (const trigger of this.#runtime.built.definition.triggers)
-      if (this.#status.get(trigger.name)?.state === 'standby') this.#setState(trigger, 'running')
+      if (trigger.type === 'SCHEDULED' && this.#status.get(trigger.name)?.state === 'standby')
+        this.#setState(trigger, 'running')
     await this.#openStreams(stored)
     void this.#schedules.catchUp(this.#runtime.options.now(), stored).catch(() => {})
     this.#active.clock = this.#runClock(abort.signal)

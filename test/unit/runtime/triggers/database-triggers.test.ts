@@ -375,7 +375,7 @@ describe.runIf(server.changeStreams)('two runners', () => {
       .collection<{ _id: string }>('trigger_leases')
       .updateOne(
         { _id: 'shop-abcde/triggers' },
-        { $set: { holder: 'other', expires_at: new Date(Date.now() + 3_000) }, $inc: { fence: 1 } },
+        { $set: { holder: 'other', expires_at: new Date(Date.now() + 1_000) }, $inc: { fence: 1 } },
       )
     await until(() => !one.runner.status().active)
     await collection().insertOne({ _id: 1 })
