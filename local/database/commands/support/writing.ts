@@ -1,6 +1,12 @@
 import { encodeDocument } from '../../bson/codec.ts'
 import { type Doc, int, isDoc, Timestamp, type Value } from '../../bson/value.ts'
-import { compileUpdate, documentFromUpsert, isReplacement, type UpdateOptions } from '../../engine/index.ts'
+import {
+  assertUpsertFilter,
+  compileUpdate,
+  documentFromUpsert,
+  isReplacement,
+  type UpdateOptions,
+} from '../../engine/index.ts'
 import { DatabaseError } from '../../errors.ts'
 import { toTimestamp } from '../../storage/clock.ts'
 import { type Collection, withId } from '../../storage/collection.ts'
@@ -118,6 +124,7 @@ export function runUpdate(
   if (statement.constants && isDoc(update)) {
     throw new DatabaseError(51198, 'Constant values may only be specified for pipeline updates')
   }
+  if (statement.upsert) assertUpsertFilter(filter)
   const collection = invocation.find(name)
   assertWritableCollection(collection)
   const view = invocation.view(collection)

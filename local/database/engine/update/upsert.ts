@@ -19,9 +19,9 @@ function equalities(filter: Doc, found: Map<string, Value>): void {
     if (equal !== undefined) claim(name, equal, found)
     for (const operator of ['$all', '$in']) {
       const list = operand.get(operator)
-      if (!Array.isArray(list) || list.length !== 1) continue
-      const [only] = list
-      if (only !== undefined && !(only instanceof BSONRegExp) && !hasOperators(only)) claim(name, only, found)
+      // `$all` is a conjunction of equalities, so that two of them match the path twice; `$in` is one when single.
+      if (!Array.isArray(list) || (operator === '$in' && list.length !== 1)) continue
+      for (const item of list) if (!(item instanceof BSONRegExp) && !hasOperators(item)) claim(name, item, found)
     }
   }
 }
@@ -55,6 +55,21 @@ function build(found: ReadonlyMap<string, Value>): Doc {
     container.set(parts[parts.length - 1]!, value)
   }
   return result
+}
+
+/**
+ * Refuses, as MongoDB does before it looks for documents, what an upsert cannot infer fields from.
+ *
+ * @throws {DatabaseError} 224
+ */
+export function assertUpsertFilter(filter: Doc): void {
+  for (const [name, operand] of filter) {
+    if (name === '$expr') {
+      throw new DatabaseError(224, '$expr is not allowed in the query predicate for an upsert')
+    }
+    if (!['$and', '$or', '$nor'].includes(name) || !Array.isArray(operand)) continue
+    for (const item of operand) if (isDoc(item)) assertUpsertFilter(item)
+  }
 }
 
 /**
