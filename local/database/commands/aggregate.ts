@@ -15,7 +15,6 @@ import { writeOutput } from './support/output.ts'
 import { collationOf, type FindOptions, read } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
 import { sourceStage } from './support/source-stages.ts'
-import { waitForChange } from './support/tailable.ts'
 
 const FIELDS = [
   'pipeline',
@@ -86,7 +85,7 @@ export function runAggregate(invocation: Invocation, name: string | undefined, p
   const batchSize = batch === undefined || batch === null ? undefined : Number(batch.valueOf())
   const namespace = `${db}.${name ?? '$cmd.aggregate'}`
   const source: DocumentSource = pipeline[0]?.has('$changeStream')
-    ? openChangeStream(invocation, name, pipeline, waitForChange)
+    ? changeStream(invocation, name, pipeline)
     : sourceOf(encoded(runPipelineOn(invocation, name, pipeline)))
   const writesOut = pipeline.some((stage) => stage.has('$out') || stage.has('$merge'))
   const opened = server.cursors.open(source, {
@@ -112,6 +111,16 @@ export function runAggregate(invocation: Invocation, name: string | undefined, p
 
 function* encoded(documents: Iterable<Doc>): Generator<Uint8Array> {
   for (const document of documents) yield encodeDocument(document)
+}
+
+function changeStream(invocation: Invocation, name: string | undefined, pipeline: Doc[]): DocumentSource {
+  if (invocation.transaction) {
+    throw new DatabaseError(263, 'Operation not permitted in transaction :: caused by :: $changeStream')
+  }
+  const env = pipelineEnv(invocation, name)
+  return openChangeStream(invocation.server.store, invocation.db, name, pipeline, (stages, events) =>
+    engine.runPipeline(stages, events, env),
+  )
 }
 
 /** The stages that a plan can take over, and the rest. */

@@ -1,4 +1,3 @@
-import type { Doc } from '../bson/value.ts'
 import type { Invocation } from './invocation.ts'
 import type { Reply } from './support/reply.ts'
 
@@ -45,8 +44,3 @@ export const COMMON_FIELDS: readonly string[] = [
   'help',
   'mayBypassWriteBlocking',
 ]
-
-/** The first field of a command document: its name and what it is about. */
-export function commandName(body: Doc): string {
-  return body.keys().next().value ?? ''
-}

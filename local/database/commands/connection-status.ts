@@ -1,4 +1,4 @@
-import type { Value } from '../bson/value.ts'
+import type { Doc, Value } from '../bson/value.ts'
 import type { Command } from './command.ts'
 import { reply } from './support/reply.ts'
 
@@ -6,12 +6,12 @@ import { reply } from './support/reply.ts'
 export const connectionStatus: Command = {
   name: 'connectionStatus',
   stable: true,
-  run: ({ fields }) =>
-    reply({
-      authInfo: new Map<string, Value>([
-        ['authenticatedUsers', []],
-        ['authenticatedUserRoles', []],
-        ...(fields.boolean('showPrivileges') ? [['authenticatedUserPrivileges', []] as const] : []),
-      ]),
-    }),
+  run({ fields }) {
+    const authInfo: Doc = new Map<string, Value>([
+      ['authenticatedUsers', []],
+      ['authenticatedUserRoles', []],
+    ])
+    if (fields.boolean('showPrivileges')) authInfo.set('authenticatedUserPrivileges', [])
+    return reply({ authInfo })
+  },
 }

@@ -17,7 +17,7 @@ function parseStatement(document: Doc, invocation: Invocation): DeleteStatement 
   if (limit === undefined)
     throw new DatabaseError(40414, "BSON field 'delete.deletes.limit' is missing but a required field")
   if (limit !== 0 && limit !== 1) {
-    throw new DatabaseError(9, 'The limit field in delete objects must be 0 or 1. Got ' + limit)
+    throw new DatabaseError(9, `The limit field in delete objects must be 0 or 1. Got ${limit}`)
   }
   if (limit === 0 && invocation.retryable) throw new DatabaseError(72, 'Cannot use retryable writes with limit=0')
   return {

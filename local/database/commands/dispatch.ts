@@ -7,7 +7,7 @@ import type { Transaction } from '../storage/transaction.ts'
 import { WriteBlocked, writeConflict } from '../storage/transaction.ts'
 import type { Answer, Peer } from '../wire/connection.ts'
 import type { Message } from '../wire/message.ts'
-import { COMMON_FIELDS, type Command, commandName } from './command.ts'
+import { COMMON_FIELDS, type Command } from './command.ts'
 import { Invocation } from './invocation.ts'
 import { COMMANDS } from './registry.ts'
 import type { Server } from './server.ts'
@@ -29,7 +29,7 @@ interface ParsedCommand {
 function parseCommand(message: Message): ParsedCommand {
   const bytes = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength)
   const nameEnd = bytes.indexOf(0, 5)
-  const name = bytes.utf8Slice(5, Math.max(5, nameEnd))
+  const name = bytes.toString('utf8', 5, Math.max(5, nameEnd))
   const rawArray = RAW_ARRAYS.get(name)
   if (rawArray === undefined || message.sequences.has(rawArray)) {
     return { name, body: decodeDocument(bytes), sequences: message.sequences }
@@ -45,6 +45,10 @@ function parseCommand(message: Message): ParsedCommand {
 }
 
 const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134])
+/** Source: change streams specification, "Resumable Error". */
+const RESUMABLE_CODES = new Set([
+  6, 7, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
+])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
   112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
@@ -110,6 +114,7 @@ async function answerFailing(
     const retryable = parsed.body.has('txnNumber') && parsed.body.get('autocommit') !== false
     const ends = parsed.name === 'commitTransaction' || parsed.name === 'abortTransaction'
     if (labels) error.labels = labels
+    else if (parsed.name === 'getMore' && RESUMABLE_CODES.has(code)) error.labels = ['ResumableChangeStreamError']
     else if ((retryable || ends) && RETRYABLE_CODES.has(code)) error.labels = ['RetryableWriteError']
     else if (parsed.body.get('autocommit') === false && !ends && TRANSIENT_CODES.has(code)) {
       error.labels = ['TransientTransactionError']
@@ -310,7 +315,7 @@ function snapshotOf(server: Server, command: Command, body: Doc, name: string): 
   if (level !== undefined && (typeof level !== 'string' || !READ_LEVELS.has(level))) {
     throw new DatabaseError(
       9,
-      "Enumeration value '" + String(level) + "' for field 'readConcern.level' is not a valid value.",
+      `Enumeration value '${String(level)}' for field 'readConcern.level' is not a valid value.`,
     )
   }
   if (level !== 'snapshot' || body.get('autocommit') === false) return undefined

@@ -35,10 +35,12 @@ export const getMore: Command = {
     const strike = server.failPoints.strike('failGetMoreAfterCursorCheckout')
     if (strike) {
       if (strike.get('closeConnection') === true) invocation.closeConnection = true
-      throw new DatabaseError(
+      const error = new DatabaseError(
         Number(strike.get('errorCode')?.valueOf() ?? 1),
         "Hit the 'failGetMoreAfterCursorCheckout' failpoint",
       )
+      if (cursor.source.fields) error.labels = ['ResumableChangeStreamError']
+      throw error
     }
     cursor.lastUse = server.now().getTime()
     const first = batchOf(invocation, cursor)

@@ -164,7 +164,7 @@ const OBJECT_ID_PREFIX = String.fromCharCode(KEY_TYPE.objectId)
 export function rawIdKey(stored: StoredBytes, collation: Collation | undefined): string {
   const { slab, start } = stored
   // `_id` stands first in every stored document: its type byte, then "_id\0".
-  if (slab[start + 4] === 0x07) return OBJECT_ID_PREFIX + slab.latin1Slice(start + 9, start + 21)
+  if (slab[start + 4] === 0x07) return OBJECT_ID_PREFIX + slab.toString('latin1', start + 9, start + 21)
   return keyString(rawId(stored), collation)
 }
 

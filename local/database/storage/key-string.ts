@@ -304,7 +304,7 @@ function putValue(value: Value | undefined, collation: Collation | undefined): v
 export function keyString(value: Value | undefined, collation?: Collation): string {
   at = 0
   putValue(value, collation)
-  return scratch.latin1Slice(0, at)
+  return scratch.toString('latin1', 0, at)
 }
 
 /** Encodes a compound key, one value a field. @param descending which fields sort the other way round */
@@ -319,14 +319,14 @@ export function compoundKeyString(
     putValue(values[index], collation)
     if (descending[index]) invert(start)
   }
-  return scratch.latin1Slice(0, at)
+  return scratch.toString('latin1', 0, at)
 }
 
 /** The encoding of the same value in a descending field. */
 export function invertedKey(key: string): string {
   const bytes = Buffer.from(key, 'latin1')
   for (let index = 0; index < bytes.length; index++) bytes[index] = ~bytes[index]! & 0xff
-  return bytes.latin1Slice()
+  return bytes.toString('latin1')
 }
 
 /** The least string above every string that starts with `prefix`. */

@@ -35,7 +35,7 @@ export class Overlay {
     }
     for (; this.#position < this.#log.end; this.#position++) {
       const change = this.#log.at(this.#position)!
-      if (!isDocumentChange(change) || !change.uuid.buffer.equals(this.#collection.uuid.buffer)) continue
+      if (!isDocumentChange(change) || change.uuid !== this.#collection.uuid) continue
       if (!this.#past.has(change.recordId)) this.#past.set(change.recordId, change.before ?? null)
     }
   }

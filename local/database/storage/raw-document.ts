@@ -75,7 +75,7 @@ export function* rawElements(bytes: Buffer, offset = 0): Generator<RawElement> {
     if (nameEnd < 0 || nameEnd >= end) throw cut()
     const valueEnd = skipValue(bytes, type, nameEnd + 1)
     if (valueEnd > end) throw cut()
-    yield { type, name: bytes.utf8Slice(start + 1, nameEnd), start, value: nameEnd + 1, end: valueEnd }
+    yield { type, name: bytes.toString('utf8', start + 1, nameEnd), start, value: nameEnd + 1, end: valueEnd }
     start = valueEnd
   }
 }

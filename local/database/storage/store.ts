@@ -331,8 +331,9 @@ export class Store {
   }
 
   dropDatabase(db: string): void {
+    if (!this.databases.has(db)) return
     for (const collection of [...this.collections(db)]) this.drop(collection)
-    if (this.databases.has(db)) this.#changeCatalog('dropDatabase', db, '', newUuid(), new Map())
+    this.#changeCatalog('dropDatabase', db, '', newUuid(), new Map())
   }
 
   rename(collection: Collection, db: string, name: string): void {

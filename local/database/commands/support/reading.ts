@@ -56,7 +56,7 @@ export function read(
     ...(options.max ? { max: options.max } : {}),
   })
   const matches = plan.kind === 'id' || filter.size === 0 ? undefined : compileFilter(filter, env)
-  const sorter = sort ? compileSort(sort, env.collation) : undefined
+  const sorter = sort ? compileSort(sort, env) : undefined
   let records: Iterable<Found> = runPlan(view, plan, matches, counts)
   const skip = options.skip ?? 0
   const limit = options.limit || Number.POSITIVE_INFINITY

@@ -62,9 +62,9 @@ export function encodeReply({ batch, fields }: Reply, tail: Doc): Uint8Array[] {
   const total = 4 + CURSOR_NAME.length + cursorLength + restBytes.length - 4
   const head = Buffer.allocUnsafe(8 + CURSOR_NAME.length + arrayName.length + 4)
   let at = head.writeInt32LE(total, 0)
-  at += head.latin1Write(CURSOR_NAME, at)
+  at += head.write(CURSOR_NAME, at, 'latin1')
   at = head.writeInt32LE(cursorLength, at)
-  at += head.latin1Write(arrayName, at)
+  at += head.write(arrayName, at, 'latin1')
   head.writeInt32LE(arrayLength, at)
   return [head, ...parts, ZERO, cursorTailBytes.subarray(4), restBytes.subarray(4)]
 }
