@@ -37,6 +37,7 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
   for (const range of toRanges(lateDays, 31)) await rollUpDays(context, range.from, range.to, config, now)
   await rollUpDays(context, today - 2 * dayMs, today, config, now)
 
+  await markFinals(context, today - config.lateWindowDays * dayMs)
   const stored = await storedDates(context, today - mostMissing * dayMs)
   const firstStored = stored.size === 0 ? today : Math.min(...stored)
   const nonFinal = today - config.lateWindowDays * dayMs
@@ -68,6 +69,14 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
     late_days: lateDays.map((day) => new Date(day)),
     differing_finals: filled.differingFinals,
   }
+}
+
+/** What is older than the late window is final before late arrivals are repaired. */
+async function markFinals(context: Context, until: Instant): Promise<void> {
+  await collectionOf(context, 'kpi_snapshots').updateMany(
+    { snapshot_date: { $gt: new Date(until - mostMissing * dayMs), $lte: new Date(until) }, final: false },
+    { $set: { final: true } },
+  )
 }
 
 async function storedDates(context: Context, from: Instant): Promise<Set<Instant>> {

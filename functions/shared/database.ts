@@ -1,5 +1,5 @@
 import type { Document } from 'bson'
-import type { Context, MongoServiceCollection } from '../../runtime/context.ts'
+import type { Context, MongoServiceCollection, ServiceSession } from '../../runtime/context.ts'
 
 const service = 'mongodb-atlas'
 /** A second data source with `secondaryPreferred`: where the app has one, jobs read the raw collections through it. */
@@ -12,6 +12,11 @@ export const queryCap = 50_000
 /** A collection that functions read and write. */
 export function collectionOf<T extends object = Document>(context: Context, name: string): MongoServiceCollection<T> {
   return context.services.get(service).db(database).collection<T>(name)
+}
+
+/** A session for a transaction over collections of this app. */
+export function startSession(context: Context): ServiceSession {
+  return context.services.get(service).startSession()
 }
 
 /** A raw collection for reading: what is read here was written by others, so a secondary will do. */

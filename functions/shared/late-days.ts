@@ -1,6 +1,7 @@
 import { dayMs, type Instant } from '../../domain/instant.ts'
 import type { Context } from '../../runtime/context.ts'
 import { collectionOf, rawCollectionOf } from './database.ts'
+import { upserting } from './retry.ts'
 import { readRollups } from './rollup.ts'
 import { toInstant } from './values.ts'
 
@@ -44,9 +45,11 @@ export async function findLateDays(context: Context, now: Date): Promise<Instant
 
 /** Call it once the late days are repaired: a run that fails before looks at them again. */
 export async function acceptArrivals(context: Context, now: Date): Promise<void> {
-  await collectionOf(context, 'kpi_state').updateOne(
-    { _id: 'late_events' },
-    { $max: { watermark: now } },
-    { upsert: true },
+  await upserting(() =>
+    collectionOf(context, 'kpi_state').updateOne(
+      { _id: 'late_events' },
+      { $max: { watermark: now } },
+      { upsert: true },
+    ),
   )
 }

@@ -5,6 +5,7 @@ import type { Context } from '../../runtime/context.ts'
 import { isFutureEvent, matchActivity } from './activity-pipeline.ts'
 import { collectionOf, queryCap, rawCollectionOf, readAll, readGroups } from './database.ts'
 import { findUnknownUsers } from './read-users.ts'
+import { upserting } from './retry.ts'
 import { keyOf, toInstant } from './values.ts'
 
 /** A document of `kpi_rollups`: what the last rollup of one day saw. */
@@ -41,22 +42,24 @@ export async function rollUpDays(
     { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
     { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: run } } },
   ]
-  await collectionOf(context, 'analytics_events')
-    .aggregate(
-      [
-        ...grouped,
-        {
-          $merge: {
-            into: 'user_activity_daily',
-            on: '_id',
-            whenMatched: 'replace',
-            whenNotMatched: 'insert',
+  const merge = (): Promise<unknown> =>
+    collectionOf(context, 'analytics_events')
+      .aggregate(
+        [
+          ...grouped,
+          {
+            $merge: {
+              into: 'user_activity_daily',
+              on: '_id',
+              whenMatched: 'replace',
+              whenNotMatched: 'insert',
+            },
           },
-        },
-      ],
-      { allowDiskUse: true },
-    )
-    .toArray()
+        ],
+        { allowDiskUse: true },
+      )
+      .toArray()
+  await upserting(merge)
   await deleteStale(context, from, to, run, config)
   await recordRollups(context, from, to, now)
 }
@@ -115,7 +118,8 @@ async function recordRollups(context: Context, from: Instant, to: Instant, now: 
         upsert: true,
       },
     })
-  if (operations.length > 0) await collectionOf(context, 'kpi_rollups').bulkWrite(operations, { ordered: false })
+  if (operations.length > 0)
+    await upserting(() => collectionOf(context, 'kpi_rollups').bulkWrite(operations, { ordered: false }))
 }
 
 async function countUnknownByDay(context: Context, range: Document): Promise<Map<Instant, number>> {

@@ -3,9 +3,10 @@ import { type Instant, startOfDay } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import { customerSegments } from '../../domain/kpi/customer-segments.ts'
 import type { Context, MongoServiceCollection, ServiceSession } from '../../runtime/context.ts'
-import { collectionOf, queryCap, readAll } from './database.ts'
+import { collectionOf, queryCap, readAll, startSession } from './database.ts'
 import { documentProjection, logProjection } from './read-log.ts'
 import { byCustomer, cutSegments, type ReadSegments, readAllSegments } from './read-segments.ts'
+import { upserting } from './retry.ts'
 import { customerSegmentDocument, subscriptionSegmentDocument } from './segment-documents.ts'
 import { keyOf, toInstant, toNumber } from './values.ts'
 
@@ -42,10 +43,12 @@ async function readState(context: Context): Promise<SegmentState | null> {
 }
 
 async function writeState(context: Context, watermark: Date, unstamped: number, config: KpiConfig): Promise<void> {
-  await collectionOf(context, 'kpi_state').updateOne(
-    { _id: 'segments' },
-    { $max: { watermark }, $set: { unstamped, config_key: configKeyOf(config) } },
-    { upsert: true },
+  await upserting(() =>
+    collectionOf(context, 'kpi_state').updateOne(
+      { _id: 'segments' },
+      { $max: { watermark }, $set: { unstamped, config_key: configKeyOf(config) } },
+      { upsert: true },
+    ),
   )
 }
 
@@ -129,49 +132,52 @@ async function rebuildSome(
   documents: readonly Document[],
 ): Promise<boolean> {
   const subscriptions = distinct([...rows.map((row) => row.subscription_id), ...documents.map(({ _id }) => _id)])
-  const session = context.services.get('mongodb-atlas').startSession()
+  const session = startSession(context)
   let changed = false
   try {
-    await session.withTransaction(async () => {
-      changed = false
-      const log = collectionOf(context, 'subscription_events')
-      const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
-        collection.find(query, projection, { session, limit: queryCap }).toArray()
-      const ownRows = await find(log, { subscription_id: { $in: subscriptions } }, { subscription_id: 1, user_id: 1 })
-      const customers = distinct([
-        ...ownRows.map((row) => row.user_id),
-        ...documents.map((document) => document.user_id),
-      ])
-      const customerRows = await find(log, { user_id: { $in: customers } }, { subscription_id: 1 })
-      const customerDocuments = await find(
-        collectionOf(context, 'subscriptions'),
-        { $or: [{ user_id: { $in: customers } }, { _id: { $in: subscriptions } }] },
-        documentProjection,
-      )
-      const all = distinct([
-        ...subscriptions,
-        ...customerRows.map((row) => row.subscription_id),
-        ...customerDocuments.map(({ _id }) => _id),
-      ])
-      const read = cutSegments(
-        await find(log, { subscription_id: { $in: all } }, logProjection),
-        customerDocuments,
-        config,
-      )
-      const keys = new Set(customers.map((id) => keyOf(id) ?? ''))
-      for (const id of all) keys.add(`subscription:${keyOf(id)}`)
-      const wanted = segmentDocuments(read, keys)
-      const owners = [...customers, ...all.map((id) => `subscription:${keyOf(id)}`)]
-      for (const [name, query, wantedDocuments] of [
-        ['subscription_segments', { s: { $in: all } }, wanted.subscriptions],
-        ['customer_mrr_segments', { u: { $in: owners } }, wanted.customers],
-      ] as const) {
-        const collection = collectionOf(context, name)
-        const changes = changesBetween(await find(collection, query, {}), wantedDocuments)
-        if (changes.length > 0) changed = true
-        await apply(collection, changes, session)
-      }
-    })
+    // Two runs that build the same customer for the first time may meet at a key: the later one starts over.
+    await upserting(() =>
+      session.withTransaction(async () => {
+        changed = false
+        const log = collectionOf(context, 'subscription_events')
+        const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
+          collection.find(query, projection, { session, limit: queryCap }).toArray()
+        const ownRows = await find(log, { subscription_id: { $in: subscriptions } }, { subscription_id: 1, user_id: 1 })
+        const customers = distinct([
+          ...ownRows.map((row) => row.user_id),
+          ...documents.map((document) => document.user_id),
+        ])
+        const customerRows = await find(log, { user_id: { $in: customers } }, { subscription_id: 1 })
+        const customerDocuments = await find(
+          collectionOf(context, 'subscriptions'),
+          { $or: [{ user_id: { $in: customers } }, { _id: { $in: subscriptions } }] },
+          documentProjection,
+        )
+        const all = distinct([
+          ...subscriptions,
+          ...customerRows.map((row) => row.subscription_id),
+          ...customerDocuments.map(({ _id }) => _id),
+        ])
+        const read = cutSegments(
+          await find(log, { subscription_id: { $in: all } }, logProjection),
+          customerDocuments,
+          config,
+        )
+        const keys = new Set(customers.map((id) => keyOf(id) ?? ''))
+        for (const id of all) keys.add(`subscription:${keyOf(id)}`)
+        const wanted = segmentDocuments(read, keys)
+        const owners = [...customers, ...all.map((id) => `subscription:${keyOf(id)}`)]
+        for (const [name, query, wantedDocuments] of [
+          ['subscription_segments', { s: { $in: all } }, wanted.subscriptions],
+          ['customer_mrr_segments', { u: { $in: owners } }, wanted.customers],
+        ] as const) {
+          const collection = collectionOf(context, name)
+          const changes = changesBetween(await find(collection, query, {}), wantedDocuments)
+          if (changes.length > 0) changed = true
+          await apply(collection, changes, session)
+        }
+      }),
+    )
   } finally {
     session.endSession()
   }
@@ -207,9 +213,10 @@ async function apply(
   changes: readonly Document[],
   session?: ServiceSession,
 ): Promise<void> {
-  for (let from = 0; from < changes.length; from += batchSize)
-    await collection.bulkWrite(changes.slice(from, from + batchSize), {
-      ordered: false,
-      ...(session === undefined ? {} : { session }),
-    })
+  for (let from = 0; from < changes.length; from += batchSize) {
+    const batch = changes.slice(from, from + batchSize)
+    // Inside a transaction the whole transaction runs again instead.
+    if (session === undefined) await upserting(() => collection.bulkWrite(batch, { ordered: false }))
+    else await collection.bulkWrite(batch, { ordered: false, session })
+  }
 }

@@ -2,6 +2,7 @@ import type { Document } from 'bson'
 import { dayMs } from '../../domain/instant.ts'
 import type { Context } from '../../runtime/context.ts'
 import { collectionOf } from './database.ts'
+import { isDuplicateKey } from './retry.ts'
 import type { ComputedSnapshot } from './snapshot.ts'
 import { keyOf, toDecimal } from './values.ts'
 
@@ -68,7 +69,7 @@ export async function storeSnapshots(
       await collection.bulkWrite(operations, { ordered: false })
     } catch (error) {
       // Another writer inserted the same day first: the next attempt compares with what it stored.
-      if (attempt === attempts - 1) throw error
+      if (attempt === attempts - 1 || !isDuplicateKey(error)) throw error
     }
     pending = next
   }

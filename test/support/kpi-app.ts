@@ -1,8 +1,19 @@
 import type { MongoClient } from 'mongodb'
 import backfillKpiSnapshots from '../../functions/backfillKpiSnapshots.ts'
+import computeKpiCohorts from '../../functions/computeKpiCohorts.ts'
+import computeKpiMovements from '../../functions/computeKpiMovements.ts'
 import computeKpiSnapshot from '../../functions/computeKpiSnapshot.ts'
+import explainKpi from '../../functions/explainKpi.ts'
 import getCurrentMetrics from '../../functions/getCurrentMetrics.ts'
+import importSubscriptionHistory from '../../functions/importSubscriptionHistory.ts'
 import nightlyKpiSnapshot from '../../functions/nightlyKpiSnapshot.ts'
+import recordSubscriptionChange from '../../functions/recordSubscriptionChange.ts'
+import serveCurrentKpis from '../../functions/serveCurrentKpis.ts'
+import serveKpiCohorts from '../../functions/serveKpiCohorts.ts'
+import serveKpiDefinitions from '../../functions/serveKpiDefinitions.ts'
+import serveKpiMovements from '../../functions/serveKpiMovements.ts'
+import serveKpiSnapshots from '../../functions/serveKpiSnapshots.ts'
+import verifyKpiSnapshots from '../../functions/verifyKpiSnapshots.ts'
 import { createRuntime } from '../../runtime/create-runtime.ts'
 import type { BuiltApp, FunctionFactory } from '../../runtime/function-module.ts'
 import type { LogEntry } from '../../runtime/log.ts'
@@ -15,9 +26,20 @@ type Handler = (context: never, ...args: never[]) => unknown
 /** The KPI functions of the app, imported, not compiled. */
 export const kpiHandlers = {
   backfillKpiSnapshots,
+  computeKpiCohorts,
+  computeKpiMovements,
   computeKpiSnapshot,
+  explainKpi,
   getCurrentMetrics,
+  importSubscriptionHistory,
   nightlyKpiSnapshot,
+  recordSubscriptionChange,
+  serveCurrentKpis,
+  serveKpiCohorts,
+  serveKpiDefinitions,
+  serveKpiMovements,
+  serveKpiSnapshots,
+  verifyKpiSnapshots,
 } satisfies Record<string, Handler>
 
 function factoryOf(handler: Handler): FunctionFactory {

@@ -1,0 +1,306 @@
+import fc from 'fast-check'
+import { type Db, MongoClient } from 'mongodb'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { clearDerived, loadRawData } from '../support/kpi/database.ts'
+import type { RawData } from '../support/kpi/naive-kpis.ts'
+import { centre, randomData } from '../support/kpi/random-data.ts'
+import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+
+const database = 'kpi_jobs_test'
+const day = 86_400_000
+const runs = Number(process.env.KPI_RUNS ?? 4)
+/** Snapshots of each comparison. */
+const span = 5
+const from = centre - (span - 1) * day
+
+let server: TestDatabase
+let client: MongoClient
+let db: Db
+let app: KpiApp
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+  client = new MongoClient(server.uri)
+  db = client.db(database)
+  app = createKpiApp(client, database)
+  await db.collection('kpi_snapshots').createIndex({ snapshot_date: -1 }, { unique: true })
+})
+
+afterAll(async () => {
+  await db.dropDatabase()
+  await client.close()
+  await server.close()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function setClock(instant: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: instant })
+}
+
+const minute = 60_000
+const backfill = () => app.call('backfillKpiSnapshots', new Date(from), new Date(centre))
+
+/** What readers of the snapshots see, without the stamps of the computation. */
+async function storedMetrics(): Promise<unknown[]> {
+  return db
+    .collection('kpi_snapshots')
+    .find({}, { projection: { _id: 0, snapshot_date: 1, metrics: 1 }, sort: { snapshot_date: 1 } })
+    .toArray()
+}
+
+async function derivedState(): Promise<unknown[]> {
+  const collections = ['user_activity_daily', 'subscription_segments', 'customer_mrr_segments']
+  const state: unknown[] = []
+  for (const name of collections) {
+    const documents = await db
+      .collection(name)
+      .find({}, { projection: { run: 0 } })
+      .toArray()
+    state.push(documents.map((document) => JSON.stringify(document)).sort())
+  }
+  state.push(
+    await db
+      .collection('kpi_snapshots')
+      .find({}, { projection: { _id: 0, computed_at: 0, created_at: 0, inputs: 0 }, sort: { snapshot_date: 1 } })
+      .toArray(),
+  )
+  return state
+}
+
+/** Rows whose arrival is stamped with the instant at which they happened: nothing is late. */
+function onTime(data: RawData): RawData {
+  return {
+    ...data,
+    analytics_events: data.analytics_events.map((event) => ({ ...event, received_at: event.timestamp })),
+    subscription_events: data.subscription_events.map((row) => ({ ...row, recorded_at: row.effective_at })),
+  }
+}
+
+describe('a backfill', () => {
+  it('stores what computing each day by itself stores', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomData(), async (data) => {
+        await loadRawData(db, data)
+        await backfill()
+        const filled = await storedMetrics()
+        await clearDerived(db)
+        for (let date = from; date <= centre; date += day)
+          await app.call('computeKpiSnapshot', new Date(date), { tables: false })
+        expect(filled).toHaveLength(span)
+        expect(filled).toEqual(await storedMetrics())
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  it('changes nothing when it runs twice, or in two places at once', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomData(), async (data) => {
+        await loadRawData(db, data)
+        await backfill()
+        const once = await derivedState()
+        await backfill()
+        expect(await derivedState()).toEqual(once)
+        await clearDerived(db)
+        await Promise.all([backfill(), backfill()])
+        expect(await derivedState()).toEqual(once)
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  it('does not depend on the order in which rows were inserted', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomData(), fc.integer(), async (data, seed) => {
+        await loadRawData(db, data)
+        await backfill()
+        const before = await storedMetrics()
+        const shuffled = Object.fromEntries(
+          Object.entries(data).map(([name, rows]) => [
+            name,
+            rows
+              .map((row: object, index: number) => ({ row, rank: Math.sin(seed + index * 7919) }))
+              .sort((a: { rank: number }, b: { rank: number }) => a.rank - b.rank)
+              .map(({ row }: { row: object }) => row),
+          ]),
+        )
+        await loadRawData(db, shuffled as unknown as RawData)
+        await backfill()
+        expect(await storedMetrics()).toEqual(before)
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  it('goes on where a stopped one ended', async () => {
+    const [data] = fc.sample(randomData(), { numRuns: 1, seed: 7 })
+    await loadRawData(db, data!)
+    const first = Object(await app.call('backfillKpiSnapshots', new Date(from), new Date(centre), { limit: 2 }))
+    expect(first).toMatchObject({ computed: 2, written: 2, next: new Date(from + 2 * day) })
+    const rest = await app.call('backfillKpiSnapshots', first.next, new Date(centre), { started: first.started })
+    expect(rest).toMatchObject({ computed: 3, written: 3, next: null })
+    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
+      checked: span,
+      differing: [],
+      missing: [],
+      next: null,
+    })
+  })
+
+  it('names what is wrong with its arguments', async () => {
+    for (const [args, message] of [
+      [[], 'from is required: YYYY-MM-DD, or YYYY-MM-DDThh:mm:ssZ'],
+      [['2024-02-30', '2024-03-01'], 'from must be a date: YYYY-MM-DD, or YYYY-MM-DDThh:mm:ssZ'],
+      [['2024-03-01T01:00:00Z', '2024-03-02'], 'from must be a midnight UTC: YYYY-MM-DD'],
+      [['2024-03-02', '2024-03-01'], 'to must not be before from'],
+      [['2024-03-01', '2024-03-02', 'all'], 'options must be an object'],
+    ] as const)
+      await expect(app.call('backfillKpiSnapshots', ...args)).rejects.toThrow(message)
+  })
+})
+
+describe('the nightly run', () => {
+  it('comes, with late arrivals, to the state of a backfill that had everything on time', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomData(), fc.integer(), async (random, seed) => {
+        const data = onTime(random)
+        const isLate = (index: number): boolean => Math.sin(seed + index * 104_729) > 0.3
+        setClock(centre - 2 * day + 5 * minute)
+        const arrived = (row: Record<string, unknown>, stamp: string): boolean => {
+          const instant = row[stamp]
+          return instant instanceof Date && instant.getTime() < centre - 2 * day
+        }
+        await loadRawData(db, {
+          ...data,
+          analytics_events: data.analytics_events.filter((row, index) => arrived(row, 'received_at') && !isLate(index)),
+          subscription_events: data.subscription_events.filter(
+            (row, index) => arrived(row, 'recorded_at') && !isLate(index),
+          ),
+        })
+        await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 2 * day))
+        const received = new Date(centre - day - 3_600_000)
+        setClock(received.getTime())
+        for (const [name, stamp] of [
+          ['analytics_events', 'received_at'],
+          ['subscription_events', 'recorded_at'],
+        ] as const) {
+          const late = data[name].filter((row, index) => !(arrived(row, stamp) && !isLate(index)))
+          const due = late.filter((row) => !(row[stamp] instanceof Date) || (row[stamp] as Date) < new Date(centre))
+          if (due.length > 0)
+            await db.collection(name).insertMany(
+              due.map((row) => ({
+                ...row,
+                [stamp]: row[stamp] instanceof Date && (row[stamp] as Date) > received ? row[stamp] : received,
+              })),
+            )
+        }
+        setClock(centre - day + 5 * minute)
+        await app.call('nightlyKpiSnapshot')
+        setClock(centre + 5 * minute)
+        await Promise.all([app.call('nightlyKpiSnapshot'), app.call('nightlyKpiSnapshot')])
+        const repaired = await storedMetrics()
+        await clearDerived(db)
+        await backfill()
+        expect(repaired).toEqual(await storedMetrics())
+      }),
+      { numRuns: runs },
+    )
+  })
+
+  it('fills every missing day up to today and leaves equal snapshots alone', async () => {
+    const [data] = fc.sample(randomData(), { numRuns: 1, seed: 11 })
+    await loadRawData(db, data!)
+    setClock(centre - 4 * day + 5 * minute)
+    expect(await app.call('nightlyKpiSnapshot')).toMatchObject({ written: [new Date(centre - 4 * day)] })
+    setClock(centre + 5 * minute)
+    expect(await app.call('nightlyKpiSnapshot')).toMatchObject({
+      written: [3, 2, 1, 0].map((back) => new Date(centre - back * day)),
+    })
+    setClock(centre + 60 * minute)
+    expect(await app.call('nightlyKpiSnapshot')).toEqual({
+      computed: 2,
+      written: [],
+      late_days: [],
+      differing_finals: [],
+    })
+    expect(await db.collection('kpi_snapshots').distinct('revision')).toEqual([1])
+  })
+
+  it('reports a final snapshot that late data would change, and a backfill changes it', async () => {
+    const user = 'u1'
+    const event = { event_type: 'login', user_id: user, timestamp: new Date(centre - 40 * day + 1) }
+    setClock(centre - 39 * day + 5 * minute)
+    await loadRawData(db, { ...empty, users: [{ _id: user, created_at: new Date(centre - 50 * day) }] })
+    await app.call('nightlyKpiSnapshot')
+    setClock(centre + 5 * minute)
+    await app.call('nightlyKpiSnapshot')
+    await db.collection('analytics_events').insertOne({ ...event, received_at: new Date(centre + day) })
+    setClock(centre + day + 5 * minute)
+    const night = Object(await app.call('nightlyKpiSnapshot'))
+    expect(night).toMatchObject({ late_days: [new Date(centre - 40 * day)] })
+    expect(night.differing_finals).toContainEqual(new Date(centre - 39 * day))
+    const final = { snapshot_date: new Date(centre - 39 * day) }
+    expect(await db.collection('kpi_snapshots').findOne(final)).toMatchObject({ metrics: { dau: 0 }, revision: 1 })
+    await app.call('backfillKpiSnapshots', new Date(centre - 39 * day), new Date(centre - 39 * day))
+    expect(await db.collection('kpi_snapshots').findOne(final)).toMatchObject({
+      metrics: { dau: 1 },
+      revision: 2,
+      final: true,
+    })
+  })
+})
+
+const empty: RawData = {
+  users: [],
+  subscriptions: [],
+  subscription_events: [],
+  analytics_events: [],
+  marketing_spend: [],
+  nps_responses: [],
+  kpi_config: [],
+}
+
+describe('verify', () => {
+  it('finds a snapshot that was changed by hand, and explain shows both numbers', async () => {
+    await loadRawData(db, {
+      ...empty,
+      users: [{ _id: 1, created_at: new Date(centre - 50 * day) }],
+      subscription_events: [
+        {
+          subscription_id: 's',
+          user_id: 1,
+          effective_at: new Date(centre - 9 * day),
+          status: 'active',
+          plan: 'pro',
+          mrr: 49,
+        },
+      ],
+    })
+    await backfill()
+    const clean = { checked: span, differing: [], missing: [], next: null }
+    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual(clean)
+    await db
+      .collection('kpi_snapshots')
+      .updateOne({ snapshot_date: new Date(centre) }, { $set: { 'metrics.mrr': 4900 } })
+    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
+      ...clean,
+      differing: [
+        {
+          snapshot_date: new Date(centre),
+          final: true,
+          metrics: [{ name: 'mrr', stored: 4900, computed: 49 }],
+        },
+      ],
+    })
+    expect(await app.call('explainKpi', 'mrr', new Date(centre))).toMatchObject({
+      value: 49,
+      stored: 4900,
+      row_count: 1,
+      rows: [{ subscription_id: 's', user_id: 1, status: 'active', mrr: 49, until: null }],
+    })
+  })
+})
