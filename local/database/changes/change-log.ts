@@ -37,6 +37,11 @@ export class ChangeLog {
     this.#forgotten = Math.max(this.#forgotten, time)
   }
 
+  /** History is complete after this time, as a journal tells. */
+  restoreHistory(time: ClusterTime): void {
+    this.#forgotten = time
+  }
+
   append(change: Change): void {
     this.#changes.push(change)
     this.#bytes += weight(change)

@@ -1,0 +1,52 @@
+import type { Collection } from './collection.ts'
+import type { Index } from './index.ts'
+import { KEY_TYPE, keyString } from './key-string.ts'
+import type { Record } from './record.ts'
+import type { Store } from './store.ts'
+import { WriteBlocked } from './transaction.ts'
+
+/** Removes expired documents every `intervalMs`, as MongoDB's TTL monitor does. */
+export function startTtlMonitor(store: Store, intervalMs: number): { stop(): void } {
+  const timer = setInterval(() => removeExpired(store), intervalMs)
+  timer.unref()
+  return { stop: () => clearInterval(timer) }
+}
+
+/** Removes the documents whose time has come. @returns how many */
+export function removeExpired(store: Store): number {
+  let removed = 0
+  for (const collections of [...store.databases.values()]) {
+    for (const collection of [...collections.values()]) {
+      for (const index of [...collection.indexes.values()]) removed += removeExpiredBy(store, collection, index)
+    }
+  }
+  return removed
+}
+
+function removeExpiredBy(store: Store, collection: Collection, index: Index): number {
+  const { expireAfterSeconds, descending, fields } = index.spec
+  if (expireAfterSeconds === undefined || collection.capped) return 0
+  const limit = new Date(store.clock.now().getTime() - expireAfterSeconds * 1000)
+  const expired = new Set<Record>()
+  // Only dates count; a document with several expires by the earliest.
+  if (descending[0]) {
+    for (const record of collection.records.values()) {
+      const value = record.decode().get(fields[0]!)
+      if (value instanceof Date && value <= limit) expired.add(record)
+    }
+  } else {
+    const start = String.fromCharCode(KEY_TYPE.date)
+    for (const [, record] of index.tree.scan(start, keyString(new Date(limit.getTime() + 1)))) expired.add(record)
+  }
+  let removed = 0
+  for (const record of expired) {
+    try {
+      store.remove(collection, record, {})
+      removed++
+    } catch (error) {
+      // Held by a transaction: the next round finds it again.
+      if (!(error instanceof WriteBlocked)) throw error
+    }
+  }
+  return removed
+}
