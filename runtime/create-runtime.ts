@@ -29,7 +29,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         const matching = built.definition.triggers.filter(
           (trigger) => trigger.type === 'AUTHENTICATION' && matchesAuthentication(trigger, event),
         )
-        await Promise.all(matching.map((trigger) => fire(runtime, trigger, [authenticationArgument(event)])))
+        await Promise.all(
+          matching.map((trigger) => fire(runtime, trigger, [authenticationArgument(event)], { retries: 0 })),
+        )
       },
     },
   }

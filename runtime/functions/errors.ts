@@ -19,6 +19,8 @@ const keptCodes: ReadonlySet<AppErrorCode> = new Set<AppErrorCode>([
   'ServiceCommandNotFound',
   'ServiceNotFound',
   'ServiceTypeNotFound',
+  'UserDisabled',
+  'UserNotFound',
 ])
 
 const unavailable = 503

@@ -3,24 +3,34 @@ import type { Namespace } from '../data/data-access.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemUser } from '../user.ts'
 
+export interface FireOptions {
+  /** How often a function that throws is run again. */
+  readonly retries: number
+  /** Told of each namespace that the function writes to. */
+  readonly onWrite?: (namespace: Namespace) => void
+}
+
 /**
- * Runs a trigger's function once, as the system and with an empty request. Its error is in the log; it is not retried
- * and concerns no other trigger (spec: triggers 1 and 5).
- *
- * @param onWrite told of each namespace that the function writes to
+ * Runs a trigger's function as the system and with an empty request. Its error is in the log and concerns no other
+ * trigger (spec: triggers 1 and 5). Never rejects.
  */
 export async function fire(
   runtime: Runtime,
   trigger: Trigger,
   args: readonly unknown[],
-  onWrite?: (namespace: Namespace) => void,
+  { retries, onWrite }: FireOptions,
 ): Promise<void> {
-  if (trigger.function_name === undefined) return
-  const caller = { user: systemUser, runAsSystem: true, request: {}, requestId: crypto.randomUUID() }
-  try {
-    await runtime.callFunction(trigger.function_name, args, caller, 'trigger', onWrite === undefined ? {} : { onWrite })
-  } catch {
-    // callFunction has logged it.
+  const name = trigger.function_name
+  if (name === undefined) return
+  const callOptions = onWrite === undefined ? {} : { onWrite }
+  for (let attempt = 0; attempt <= retries; attempt++) {
+    const caller = { user: systemUser, runAsSystem: true, request: {}, requestId: crypto.randomUUID() }
+    try {
+      await runtime.callFunction(name, args, caller, 'trigger', callOptions)
+      return
+    } catch {
+      // callFunction has logged it.
+    }
   }
 }
 

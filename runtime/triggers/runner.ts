@@ -1,4 +1,5 @@
 import type { DatabaseTrigger, ScheduledTrigger, Trigger } from '../../schemas/app/definition.ts'
+import type { Namespace } from '../data/data-access.ts'
 import type { Runtime } from '../runtime.ts'
 import { defaultStateDatabase } from '../users/state.ts'
 import { DatabaseStream } from './database-stream.ts'
@@ -19,6 +20,8 @@ export interface TriggerRunnerOptions {
   readonly concurrency?: number
   /** False: a schedule is skipped while its previous run still goes on. Default true, as on App Services. */
   readonly allowOverlap?: boolean
+  /** How often a function that throws is run again before its event counts as done. Default 0. */
+  readonly retries?: number
   /** How long `stop` waits for functions that run. Default 3,000 ms. */
   readonly graceMs?: number
 }
@@ -63,7 +66,7 @@ class Runner implements TriggerRunner {
   constructor(runtime: Runtime, options: TriggerRunnerOptions) {
     const { built, options: runtimeOptions } = runtime
     this.#runtime = runtime
-    this.#options = { leaseMs: 10_000, concurrency: 100, allowOverlap: true, graceMs: 3_000, ...options }
+    this.#options = { leaseMs: 10_000, concurrency: 100, allowOverlap: true, retries: 0, graceMs: 3_000, ...options }
     this.#stateDatabase = runtimeOptions.stateDatabase ?? defaultStateDatabase
     const app = built.definition.clientAppId
     this.#state = new TriggerState(runtimeOptions.stateClient, app, this.#stateDatabase)
@@ -71,7 +74,7 @@ class Runner implements TriggerRunner {
     const runnable = built.definition.triggers.filter((trigger) => this.#isRunnable(trigger))
     this.#databaseTriggers = runnable.filter((trigger) => trigger.type === 'DATABASE')
     const scheduled = runnable.filter((trigger): trigger is ScheduledTrigger => trigger.type === 'SCHEDULED')
-    this.#schedules = new Schedules(runtime, this.#state, scheduled, { allowOverlap: this.#options.allowOverlap })
+    this.#schedules = new Schedules(runtime, this.#state, scheduled, this.#options)
   }
 
   async start(): Promise<void> {
@@ -118,6 +121,9 @@ class Runner implements TriggerRunner {
 
   #setState(trigger: Trigger, state: State, reason?: string): void {
     const { name, type } = trigger
+    const before = this.#status.get(name)
+    // A stream that was lost and came back may be lost again, and that is said again.
+    if (before?.state === 'waiting' && state === 'running') this.#said.delete(`${name}: ${before.reason}`)
     this.#status.set(name, { name, type, state, ...(reason === undefined ? {} : { reason }) })
     // The stream logs a suspension itself. A server without change streams is said once, not once a trigger.
     const said = state === 'unsupported' ? reason : `${name}: ${reason}`
@@ -239,7 +245,7 @@ class Runner implements TriggerRunner {
 
   async #fire(trigger: DatabaseTrigger, event: unknown): Promise<void> {
     const { database, collection, operation_types: operations } = trigger.config
-    await fire(this.#runtime, trigger, [event], (written) => {
+    const onWrite = (written: Namespace) => {
       const own =
         (database === '' || database === written.database) && (collection === '' || collection === written.collection)
       if (!own || this.#said.has(`${trigger.name} recursion`)) return
@@ -250,7 +256,8 @@ class Runner implements TriggerRunner {
         name: trigger.name,
         error: `its function writes to ${written.database}.${written.collection}, which it watches (${operations.join(', ')}): it may call itself for ever`,
       })
-    })
+    }
+    await fire(this.#runtime, trigger, [event], { retries: this.#options.retries, onWrite })
   }
 
   async #runClock(signal: AbortSignal): Promise<void> {

@@ -9,6 +9,11 @@ interface ScheduledEntry {
   readonly schedule: Schedule
 }
 
+export interface ScheduleOptions {
+  readonly allowOverlap: boolean
+  readonly retries: number
+}
+
 /** Why a schedule cannot be read, or undefined. */
 export function scheduleError(trigger: ScheduledTrigger): string | undefined {
   try {
@@ -24,20 +29,15 @@ export class Schedules {
   readonly #runtime: Runtime
   readonly #state: TriggerState
   readonly #entries: readonly ScheduledEntry[]
-  readonly #allowOverlap: boolean
+  readonly #options: ScheduleOptions
   /** Functions that run, by trigger. */
   readonly #running = new Map<string, number>()
   readonly #unfinished = new Set<Promise<unknown>>()
 
-  constructor(
-    runtime: Runtime,
-    state: TriggerState,
-    triggers: readonly ScheduledTrigger[],
-    options: { allowOverlap: boolean },
-  ) {
+  constructor(runtime: Runtime, state: TriggerState, triggers: readonly ScheduledTrigger[], options: ScheduleOptions) {
     this.#runtime = runtime
     this.#state = state
-    this.#allowOverlap = options.allowOverlap
+    this.#options = options
     this.#entries = triggers.map((trigger) => ({ trigger, schedule: parseSchedule(trigger.config.schedule) }))
   }
 
@@ -82,13 +82,13 @@ export class Schedules {
   async #runOnce(trigger: ScheduledTrigger, minute: Date): Promise<void> {
     const { name } = trigger
     const before = this.#running.get(name) ?? 0
-    if (!this.#allowOverlap && before > 0) return
+    if (!this.#options.allowOverlap && before > 0) return
     if (!(await this.#state.claimRun(name, minute))) return
     this.#running.set(name, before + 1)
     try {
       await this.#state.storeLastMinute(name, minute)
       // No argument: the documentation says so explicitly.
-      await fire(this.#runtime, trigger, [])
+      await fire(this.#runtime, trigger, [], { retries: this.#options.retries })
     } finally {
       this.#running.set(name, (this.#running.get(name) ?? 1) - 1)
     }

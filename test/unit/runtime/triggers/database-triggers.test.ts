@@ -246,6 +246,13 @@ describe.runIf(server.changeStreams)('order', () => {
     ])
   })
 
+  it('repeats a function that throws as often as the host was told', async () => {
+    const body = 'if (seen.length < 3) throw new Error("boom")'
+    const running = await startTriggers([items()], body, { retries: 5 })
+    await collection().insertMany([{ _id: 1 }, { _id: 2 }])
+    expect(idsOf(await received(running, 4))).toEqual([1, 1, 1, 2])
+  })
+
   it('goes on after a function that throws, which is logged and not repeated', async () => {
     const running = await startTriggers([items()], 'if (event.documentKey._id === 1) throw new Error("boom")')
     await collection().insertMany([{ _id: 1 }, { _id: 2 }])
