@@ -122,7 +122,10 @@ export const rename: CompileModifier = (operand, path) => {
       if (Array.isArray(draft.get(at))) throw inArray('source', path, at[at.length - 1]!, draft)
     }
     const value = draft.get(source)
-    if (value === undefined) return
+    if (value === undefined) {
+      draft.checkViable(source)
+      return
+    }
     for (let length = 1; length < target.length; length++) {
       const at = target.slice(0, length)
       if (Array.isArray(draft.get(at))) throw inArray('destination', operand, at[at.length - 1]!, draft)
@@ -178,7 +181,8 @@ export const bit: CompileModifier = (operand, path) => {
     return { apply: BIT_OPERATIONS[name], value }
   })
   return (draft, at) => {
-    const current = draft.get(at) ?? int(0)
+    const stored = draft.get(at)
+    const current = stored === undefined ? int(0) : stored
     if (!(current instanceof Int32) && typeof current !== 'bigint') {
       throw new DatabaseError(
         2,
