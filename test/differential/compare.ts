@@ -36,7 +36,8 @@ function answerDifference(a: Answer, b: Answer, ordered: boolean): Difference['k
   if (a.error && b.error && errorClass(a.error) !== errorClass(b.error)) return 'error class'
   const [left, right] = ordered ? [a.documents, b.documents] : [[...a.documents].sort(), [...b.documents].sort()]
   if (left.join('\n') !== right.join('\n')) return 'result'
-  return a.summary === b.summary ? undefined : 'counts'
+  // A server may leave the counts of an index build out.
+  return a.summary === b.summary || a.summary === '' || b.summary === '' ? undefined : 'counts'
 }
 
 function printAnswer({ error, summary, documents }: Answer): string {

@@ -7,7 +7,7 @@ import { DifferentialServer } from './server.ts'
 import { toSnippet } from './snippet.ts'
 
 const USAGE =
-  'usage: npm run differential -- --uri mongodb://... [--ops 2000] [--seed N] [--max-differences 20] [--local-uri mongodb://...]'
+  'usage: npm run differential -- --uri mongodb://... [--ops 2000] [--seed N] [--max-differences 20] [--only find,update] [--local-uri mongodb://...]'
 
 /** Prints every difference in its smallest form and the totals. @returns the exit code */
 async function main(): Promise<number> {
@@ -18,6 +18,7 @@ async function main(): Promise<number> {
       ops: { type: 'string', default: '2000' },
       seed: { type: 'string' },
       'max-differences': { type: 'string', default: '20' },
+      only: { type: 'string' },
     },
   })
   const operations = Number(values.ops)
@@ -33,7 +34,13 @@ async function main(): Promise<number> {
   const server = new DifferentialServer(values.uri, databaseName)
   console.log(`seed ${seed}`)
   try {
-    const result = await runDifferential(local, server, { operations, seed, maxDifferences, report })
+    const result = await runDifferential(local, server, {
+      operations,
+      seed,
+      maxDifferences,
+      only: values.only?.split(','),
+      report,
+    })
     let known = 0
     for (const [name, count] of [...result.known].sort()) {
       console.log(`known ${count} ${name}`)

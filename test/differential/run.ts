@@ -20,6 +20,8 @@ export interface DifferentialOptions {
   readonly seed: number
   /** Stops after so many differences. */
   readonly maxDifferences: number
+  /** Runs only scenarios made of these commands. */
+  readonly only?: readonly string[] | undefined
   report(difference: Difference, scenario: Scenario): void
 }
 
@@ -35,6 +37,10 @@ export async function runDifferential(
   server: DifferentialServer,
   options: DifferentialOptions,
 ): Promise<DifferentialResult> {
+  const { only } = options
+  const arbitrary = only
+    ? scenarios.filter(({ commands }) => commands.every(({ command }) => only.includes([...command.keys()][0] ?? '')))
+    : scenarios
   const known = new Map<string, number>()
   const signatures: Signature[] = []
   let operations = 0
@@ -73,7 +79,7 @@ export async function runDifferential(
 
   for (let round = 0; operations < options.operations && differences < options.maxDifferences; round++) {
     let failing = false
-    const property = fc.asyncProperty(scenarios, async (scenario) => {
+    const property = fc.asyncProperty(arbitrary, async (scenario) => {
       const outcome = await difference(scenario)
       if (!failing) {
         operations += scenario.commands.length
