@@ -9,6 +9,7 @@ import type { Collection } from '../storage/collection.ts'
 import { runPlan } from '../storage/plan/execute.ts'
 import { planQuery } from '../storage/plan/planner.ts'
 import type { Command } from './command.ts'
+import { explainCommand } from './explain.ts'
 import type { Invocation } from './invocation.ts'
 import { type DocumentSource, sourceOf } from './support/cursors.ts'
 import { writeOutput } from './support/output.ts'
@@ -62,6 +63,7 @@ export const aggregate: Command = {
       }
       return runAggregate(invocation, undefined, pipeline)
     }
+    if (fields.boolean('explain')) return explainCommand(invocation, body, 'queryPlanner')
     return runAggregate(invocation, invocation.collectionName(), pipeline)
   },
 }
@@ -119,7 +121,7 @@ function changeStream(invocation: Invocation, name: string | undefined, pipeline
   }
   const env = pipelineEnv(invocation, name)
   return openChangeStream(invocation.server.store, invocation.db, name, pipeline, (stages, events) =>
-    engine.runPipeline(stages, events, env),
+    runPipeline(stages, events, env),
   )
 }
 
@@ -157,11 +159,11 @@ export function runPipelineOn(invocation: Invocation, name: string | undefined, 
   const view = own && viewPipeline(own)
   if (view) return runPipelineOn(invocation, view.on, [...view.pipeline, ...pipeline])
   const env = pipelineEnv(invocation, name)
-  if (name === undefined) return engine.runPipeline(pipeline, [], env)
+  if (name === undefined) return runPipeline(pipeline, [], env)
   const collation = fields.document('collation')
   const first = pipeline[0]?.keys().next().value
   if (first === '$collStats' || first === '$indexStats' || first === '$planCacheStats') {
-    return engine.runPipeline(pipeline, [], env)
+    return runPipeline(pipeline, [], env)
   }
   const { options, rest } = splitPipeline(pipeline)
   const hint = fields.raw('hint')
@@ -174,7 +176,7 @@ export function runPipelineOn(invocation: Invocation, name: string | undefined, 
   function* input(): Generator<Doc> {
     for (const { record, document } of records) yield document ?? record.decode()
   }
-  return rest.length === 0 ? input() : engine.runPipeline(rest, input(), env)
+  return rest.length === 0 ? input() : runPipeline(rest, input(), env)
 }
 
 function pipelineEnv(invocation: Invocation, name: string | undefined): PipelineEnv {
@@ -199,7 +201,7 @@ function pipelineEnv(invocation: Invocation, name: string | undefined): Pipeline
       const reading = invocation.view(found)
       const plan = planQuery(reading, { filter })
       if (plan.kind === 'collection' || (plan.kind === 'index' && !helps(plan.bounds))) return undefined
-      const matches = engine.compileFilter(filter, base)
+      const matches = compileFilter(filter, base)
       return decoded(runPlan(reading, plan, matches))
     },
     output: (stage, spec, documents) => writeOutput(invocation, name ?? '', stage, spec, documents, env),

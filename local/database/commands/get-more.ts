@@ -34,7 +34,7 @@ export const getMore: Command = {
     }
     const strike = server.failPoints.strike('failGetMoreAfterCursorCheckout')
     if (strike) {
-      if (strike.get('closeConnection') === true) invocation.closeConnection = true
+      if (strike.get('closeConnection') === true) invocation.cutConnection()
       const error = new DatabaseError(
         Number(strike.get('errorCode')?.valueOf() ?? 1),
         "Hit the 'failGetMoreAfterCursorCheckout' failpoint",

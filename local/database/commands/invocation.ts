@@ -23,6 +23,8 @@ interface InvocationOptions {
   readonly transaction?: Transaction | undefined
   readonly retryable?: boolean
   readonly snapshotTime?: number | undefined
+  /** The command that this one is part of. */
+  readonly root?: Invocation
 }
 
 /** One running command: what was asked, by whom, and within what. */
@@ -42,8 +44,8 @@ export class Invocation {
   readonly retryable: boolean
   /** Reads see the data as of this cluster time. */
   readonly snapshotTime: number | undefined
-  /** The connection is to be cut after the write, as a fail point asks. */
-  closeConnection = false
+  readonly #root: Invocation | undefined
+  #closeConnection = false
   readonly #now: Date
 
   constructor(options: InvocationOptions) {
@@ -58,7 +60,18 @@ export class Invocation {
     this.transaction = options.transaction
     this.retryable = options.retryable ?? false
     this.snapshotTime = options.snapshotTime
+    this.#root = options.root
     this.#now = options.server.now()
+  }
+
+  /** The connection is to be cut after the write, as a fail point asks. */
+  get closeConnection(): boolean {
+    return this.#closeConnection
+  }
+
+  cutConnection(): void {
+    if (this.#root) this.#root.cutConnection()
+    else this.#closeConnection = true
   }
 
   /** The collection that the command's first field names. @throws {DatabaseError} 73 InvalidNamespace */
@@ -154,7 +167,7 @@ export class Invocation {
     if (!this.retryable || !session) return context
     const strike = this.server.failPoints.strike('onPrimaryTransactionalWrite')
     if (strike) {
-      this.closeConnection = strike.get('closeConnection') !== false
+      if (strike.get('closeConnection') !== false) this.cutConnection()
       const code = strike.get('failBeforeCommitExceptionCode')
       if (code !== undefined) throw new DatabaseError(Number(code?.valueOf()), 'failing before the commit: fail point')
     }

@@ -1,6 +1,7 @@
 import { abortTransaction } from './abort-transaction.ts'
 import { aggregate } from './aggregate.ts'
 import { buildInfo } from './build-info.ts'
+import { bulkWrite } from './bulk-write.ts'
 import { collMod } from './coll-mod.ts'
 import { collStats } from './coll-stats.ts'
 import type { Command } from './command.ts'
@@ -17,6 +18,7 @@ import { drop } from './drop.ts'
 import { dropDatabase } from './drop-database.ts'
 import { dropIndexes } from './drop-indexes.ts'
 import { endSessions, killAllSessions, killSessions, refreshSessions, startSession } from './end-sessions.ts'
+import { explain } from './explain.ts'
 import { find } from './find.ts'
 import { findAndModify } from './find-and-modify.ts'
 import { getCmdLineOpts } from './get-cmd-line-opts.ts'
@@ -43,6 +45,7 @@ const ALL: readonly Command[] = [
   abortTransaction,
   aggregate,
   buildInfo,
+  bulkWrite,
   collMod,
   collStats,
   commitTransaction,
@@ -58,6 +61,7 @@ const ALL: readonly Command[] = [
   dropDatabase,
   dropIndexes,
   endSessions,
+  explain,
   find,
   findAndModify,
   getCmdLineOpts,

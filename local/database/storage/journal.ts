@@ -214,7 +214,7 @@ type Need = (at: number, length: number) => Buffer | undefined
 /** The payload of the frame at `at`; `undefined` when there is no whole and sound frame. */
 function payloadAt(need: Need, at: number): Buffer | undefined {
   const head = need(at, FRAME_HEAD_BYTES)
-  if (!head || head.compare(FRAME_MAGIC, 0, 4, 0, 4) !== 0) return undefined
+  if (head?.compare(FRAME_MAGIC, 0, 4, 0, 4) !== 0) return undefined
   const length = head.readUInt32LE(4)
   const checksum = head.readUInt32LE(8)
   const payload = need(at + FRAME_HEAD_BYTES, length)

@@ -176,11 +176,11 @@ function mergedDocument(
     bound.set('new', given)
     if (isDoc(variables)) {
       for (const [name, expression] of variables) {
-        const value = engine.evaluateExpression(expression, given, env)
+        const value = evaluateExpression(expression, given, env)
         if (value !== undefined) bound.set(name, value)
       }
     }
-    return engine.applyUpdate(before, how.filter(isDoc), { env: { ...env, let: bound } }).doc
+    return applyUpdate(before, how.filter(isDoc), { env: { ...env, let: bound } }).doc
   }
   const merged: Doc = new Map(before)
   for (const [field, value] of given) if (field !== '_id') merged.set(field, value)
