@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { MongoClient, ObjectId } from 'mongodb'
+import { bundleWorker } from '../../cli/build/bundle.ts'
+import { loadBuiltApp } from '../../cli/built-app.ts'
+import { startNodeEdge } from '../../edge/node.ts'
+import { startWorkerEdge } from '../../local/worker-host.ts'
+import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
+import { openUserState } from '../../runtime/users/state.ts'
+import { startTestDatabase } from '../support/database.ts'
+
+export const wireFolder = path.resolve(import.meta.dirname, '../fixtures/apps/wire')
+export const wireApp = 'wire-abcde'
+
+export const wireSecrets = {
+  tokenKey: '0123456789abcdef0123456789abcdef',
+  hook: 'Hook5ecret',
+  signing: 'Super5ecr3tPa55w0rd',
+}
+
+export type HostKind = 'node' | 'workerd'
+
+export interface EdgeUnderTest {
+  readonly url: string
+  /** A server API key with the role admin. */
+  readonly key: string
+  readonly changeStreams: boolean
+  /** Absent for an edge that is only known by its address. */
+  readonly client: MongoClient | undefined
+  close(): Promise<void>
+}
+
+// Vitest sets BASE_URL to a path of its own, so a full address counts only; EDGE_BASE_URL is never touched.
+const remoteUrl = [process.env.EDGE_BASE_URL, process.env.BASE_URL].find((url) => url?.startsWith('http'))
+
+/** The hosts that a table runs on: both of ours, or the one that `BASE_URL` (with `EDGE_KEY`) names. */
+export const hostKinds: readonly (HostKind | 'remote')[] = remoteUrl ? ['remote'] : ['node', 'workerd']
+
+export interface EdgeSettings {
+  plainActionErrors?: boolean
+}
+
+/** The app `wire` served by one host, on the test database. */
+export async function startEdgeUnderTest(
+  kind: HostKind | 'remote',
+  settings: EdgeSettings = {},
+): Promise<EdgeUnderTest> {
+  if (kind === 'remote') {
+    const { EDGE_KEY = '' } = process.env
+    return {
+      url: (remoteUrl ?? '').replace(/\/$/, ''),
+      key: EDGE_KEY,
+      changeStreams: true,
+      client: undefined,
+      close: async () => {},
+    }
+  }
+  const database = await startTestDatabase()
+  const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'contract-tests-contract-tests-00' }
+  const served =
+    kind === 'node'
+      ? await serveOnNode(database.uri, secrets, settings)
+      : await serveOnWorkerd(database.uri, secrets, settings)
+  const client = new MongoClient(database.uri)
+  const keys = new ApiKeyStore(openUserState(client, wireApp))
+  const key = await keys.createServerKey(`contract-${new ObjectId().toHexString()}`, { role: 'admin' }, new Date())
+  return {
+    url: served.url,
+    key: key.key,
+    changeStreams: database.changeStreams,
+    client,
+    async close() {
+      await keys.delete(key.id)
+      await client.close()
+      await served.close()
+      await database.close()
+    },
+  }
+}
+
+type Secrets = Record<string, string>
+
+async function serveOnNode(uri: string, secrets: Secrets, settings: EdgeSettings) {
+  const { built } = await loadBuiltApp(wireFolder)
+  return startNodeEdge({ built, uri, port: 0, secrets, allowDevelopmentOrigins: true, log: () => {}, ...settings })
+}
+
+async function serveOnWorkerd(uri: string, secrets: Secrets, settings: EdgeSettings) {
+  const outDir = await mkdtemp(path.join(os.tmpdir(), 'edge-bundle-'))
+  const entry = path.resolve(import.meta.dirname, '../../edge/worker.ts')
+  const { outFile } = await bundleWorker({ appDir: wireFolder, entry, outDir })
+  const edge = await startWorkerEdge({ bundle: outFile, uri, port: 0, secrets, onLog: () => {}, ...settings })
+  return {
+    url: edge.url,
+    async close() {
+      await edge.close()
+      await rm(outDir, { recursive: true, force: true })
+    },
+  }
+}
