@@ -1,7 +1,6 @@
 import { encodeDocument } from '../../bson/codec.ts'
 import { type Doc, isDoc, ObjectId, type Value } from '../../bson/value.ts'
-import * as engine from '../../engine/index.ts'
-import { compileFilter, type PipelineEnv } from '../../engine/index.ts'
+import { applyUpdate, compileFilter, evaluateExpression, type PipelineEnv } from '../../engine/index.ts'
 import { DatabaseError } from '../../errors.ts'
 import { type Collection, newUuid, withId } from '../../storage/collection.ts'
 import { runPlan } from '../../storage/plan/execute.ts'
