@@ -87,14 +87,15 @@ async function readValue(value: unknown, rule: FieldRule | undefined, scope: Exp
   return isDocument(value) ? readFields(value, (field) => ruleOf(fields, field), scope) : undefined
 }
 
-async function isFieldReadable(rule: FieldRule, value: unknown, scope: ExpressionScope): Promise<boolean> {
+/** Whether a field's rule shows all of it; `write` implies `read`. */
+export async function isFieldReadable(rule: FieldRule, value: unknown, scope: ExpressionScope): Promise<boolean> {
   if (await holds(rule.read, { ...scope, this: value }, false)) return true
   return holds(rule.write, { ...scope, prevRoot: scope.root, this: value, prev: value }, false)
 }
 
 /**
  * Whether dotted paths of a document are readable in full under a role's field rules, whatever stands there: what a
- * query may test, a sort may order by and a change may name.
+ * query may test and a sort may order by.
  */
 export async function arePathsReadable(
   role: Role,
@@ -111,7 +112,8 @@ export async function arePathsReadable(
   return true
 }
 
-async function isRuleReadable(
+/** Whether the rest of a path below a field's rule is readable in full. */
+export async function isRuleReadable(
   rule: FieldRule | undefined,
   value: unknown,
   rest: readonly string[],

@@ -5,7 +5,7 @@ import type { ExpressionScope } from '../expression/index.ts'
 import { choices } from './choices.ts'
 import { ruleOf, topLevelRule } from './field-rules.ts'
 import { holds, isDefined } from './permission.ts'
-import { arePathsReadable } from './read-document.ts'
+import { isFieldReadable, isRuleReadable } from './read-document.ts'
 
 /** A write as the rules see it: what was stored before, and what is stored after. */
 export type DocumentWrite =
@@ -36,8 +36,7 @@ export async function isWritePermitted(role: Role, write: DocumentWrite, scope: 
     }
     default: {
       const changing = { ...scope, root: write.after, prevRoot: write.before }
-      // Setting a hidden field to what it holds changes nothing, and would tell that it holds it.
-      if (!isDefined(role.write) && !(await arePathsReadable(role, write.before, write.touched, scope))) return false
+      if (!isDefined(role.write) && !(await areGuessesReadable(role, write, scope))) return false
       return isContentPermitted(role, write.before, write.after, changing)
     }
   }
@@ -111,6 +110,58 @@ async function isFieldWritable(
     const [a, b] = [old[i], items[i]]
     if (!isDocumentOrAbsent(a) || !isDocumentOrAbsent(b)) return false
     if (!(await areFieldsWritable(a ?? {}, b ?? {}, ruleFor, scope))) return false
+  }
+  return true
+}
+
+/**
+ * Whether everything that a change names and leaves as it is may be read. Setting a hidden field to the value it holds
+ * changes nothing and would pass: a right guess must be refused like a wrong one.
+ */
+async function areGuessesReadable(
+  role: Role,
+  { before, after, touched }: Extract<DocumentWrite, { touched: unknown }>,
+  scope: ExpressionScope,
+): Promise<boolean> {
+  const reading = { ...scope, root: before, prevRoot: undefined }
+  for (const path of touched) {
+    const [top = '', ...rest] = path.split('.')
+    const rule = topLevelRule(role, top)
+    if (!(await isGuessReadable(rule, ownField(before, top), ownField(after, top), rest, reading))) return false
+  }
+  return true
+}
+
+async function isGuessReadable(
+  rule: FieldRule | undefined,
+  prev: unknown,
+  value: unknown,
+  rest: readonly string[],
+  scope: ExpressionScope,
+): Promise<boolean> {
+  if (sameValue(prev, value)) return isRuleReadable(rule, prev, rest, scope)
+  // What differs is for the write permissions to decide; below it, something may still be named and stay.
+  if (!rule || (await isFieldReadable(rule, prev, scope))) return true
+  const { fields } = rule
+  if (!fields) return true
+  if (Array.isArray(prev) && Array.isArray(value)) {
+    const [first = ''] = rest
+    const index = /^\d+$/.test(first) ? first : undefined
+    const inner = index === undefined ? rest : rest.slice(1)
+    for (const [i, item] of value.entries()) {
+      if (index !== undefined && Number(index) !== i) continue
+      if (!(await isGuessReadable(rule, prev[i], item, inner, scope))) return false
+    }
+    return true
+  }
+  if (!isDocumentOrAbsent(prev) || !isDocumentOrAbsent(value)) return true
+  const [old, next] = [prev ?? {}, value ?? {}]
+  const [step, ...inner] = rest
+  const steps = step === undefined ? new Set([...Object.keys(old), ...Object.keys(next)]) : [step]
+  for (const name of steps) {
+    const named = step === undefined ? [] : inner
+    if (!(await isGuessReadable(ruleOf(fields, name), ownField(old, name), ownField(next, name), named, scope)))
+      return false
   }
   return true
 }

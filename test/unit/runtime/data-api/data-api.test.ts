@@ -23,6 +23,8 @@ describe('the actions of the Data API', () => {
   })
   afterAll(() => app.close())
 
+  const stored = () => app.client.db(ns.database).collection<{ _id: unknown }>(ns.collection)
+
   async function act(
     action: ActionName,
     fields: string,
@@ -128,8 +130,8 @@ describe('the actions of the Data API', () => {
   it('makes an id for a document without one', async () => {
     const text = await act('insertOne', '"document":{"x":1}')
     expect(text).toMatch(/^201 \{"insertedId":"[0-9a-f]{24}"\}$/)
-    const stored = await app.client.db(ns.database).collection(ns.collection).findOne({ x: 1 })
-    expect(stored).toEqual({ _id: new ObjectId(text.slice(19, 43)), x: 1 })
+    const found = await stored().findOne({ x: 1 })
+    expect(found).toEqual({ _id: new ObjectId(text.slice(19, 43)), x: 1 })
   })
 
   it('keeps the order of keys and the types of numbers from the request to the answer', async () => {
@@ -157,7 +159,7 @@ describe('the actions of the Data API', () => {
 
   it('finds 1000 documents unless a limit says otherwise', async () => {
     const many = Array.from({ length: 1_200 }, (_, i) => ({ _id: 100 + i }))
-    await app.client.db(ns.database).collection(ns.collection).insertMany(many)
+    await stored().insertMany(many)
     const count = async (action: ActionName, fields: string) =>
       JSON.parse((await act(action, fields)).slice(4)).documents.length
     expect(await count('find', '')).toBe(1_000)

@@ -1,6 +1,7 @@
 import { type Document, Double, Int32, ObjectId } from 'bson'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Namespace } from '../../../../runtime/data/data-access.ts'
+import type { JsonObject } from '../../../../schemas/app/definition.ts'
 import { outcomeOf } from '../../../support/outcome.ts'
 import { type CollectionRulesSource, type RulesTestApp, service, startRulesApp } from '../../../support/rules-app.ts'
 
@@ -196,7 +197,7 @@ describe('writes of users', () => {
   })
 
   it('validates the schema on the document as it would be stored', async () => {
-    const schema = {
+    const schema: JsonObject = {
       bsonType: 'object',
       required: ['title'],
       properties: {
