@@ -1,6 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { build, type Message, type OutputFile } from 'esbuild'
+import { isJsonObject } from '../../schemas/app/json.ts'
 import { loadAppFolder } from '../app-folder/index.ts'
 import { lintAppFolder } from '../app-folder/lint.ts'
 import { CommandError } from '../command.ts'
@@ -86,14 +88,24 @@ export async function buildOwnApp(options: OwnAppOptions): Promise<OwnAppResult>
   const problems = [...(await manifestProblems(root, functions)), ...(await copyJson(root, files))]
   problems.push(...(await compile(root, functions, files)))
   if (problems.length > 0) throw new CommandError(problems.join('\n'))
+  await assertDeployable(outDir, files)
   await writeFolder(outDir, files)
-  const { definition, findings } = await loadAppFolder(outDir)
-  const serious = [...findings, ...(await lintAppFolder(outDir, definition))].filter(
-    ({ severity }) => severity !== 'info',
-  )
-  if (serious.length > 0)
-    throw new CommandError(serious.map(({ file, message, mend }) => `${file}: ${message}; ${mend}`).join('\n'))
   return { outDir, files: [...files.keys()].sort(), functions: [...functions.keys()] }
+}
+
+/** Reads the result as App Services would before it takes the place of the last good one. */
+async function assertDeployable(outDir: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const draft = `${outDir}.${randomUUID()}`
+  try {
+    await writeFolder(draft, files)
+    const { definition, findings } = await loadAppFolder(draft)
+    const all = [...findings, ...(await lintAppFolder(draft, definition))]
+    const serious = all.filter(({ severity }) => severity !== 'info')
+    if (serious.length > 0)
+      throw new CommandError(serious.map(({ file, message, mend }) => `${file}: ${message}; ${mend}`).join('\n'))
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
 }
 
 async function manifestProblems(root: string, functions: ReadonlyMap<string, string>): Promise<string[]> {
@@ -137,7 +149,10 @@ async function copyJson(root: string, files: Map<string, string>): Promise<strin
     const text = await readFile(path.join(root, name), 'utf8').catch(() => undefined)
     if (text === undefined) continue
     try {
-      files.set(name, formatJson(JSON.parse(text)))
+      const content: unknown = JSON.parse(text)
+      if (/^(?:root|realm)_config\.json$/.test(name) && !isJsonObject(content))
+        problems.push(`${name}: not an object; write {"config_version": 20210101, "name": "..."}`)
+      files.set(name, formatJson(content))
     } catch (error) {
       problems.push(`${name}: not valid JSON (${error instanceof Error ? error.message : String(error)}); correct it`)
     }

@@ -161,6 +161,7 @@ function npm(cwd: string, args: readonly string[]): Promise<string | undefined> 
         '--no-audit',
         '--no-fund',
         '--legacy-peer-deps',
+        '--install-links',
         '--loglevel=error',
         '--fetch-retries=1',
         '--fetch-retry-mintimeout=500',

@@ -1,0 +1,256 @@
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { EJSON } from 'bson'
+import { Miniflare } from 'miniflare'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appModuleText, type BuildTarget } from '../../../cli/build/app-module.ts'
+import { type BuildResult, buildApp } from '../../../cli/build/index.ts'
+import type { BuiltApp } from '../../../runtime/function-module.ts'
+import { fixtureApp, type TemporaryFolder, temporaryFolder } from '../../support/app-folders.ts'
+
+let scratch: TemporaryFolder
+const others: TemporaryFolder[] = []
+beforeAll(async () => {
+  scratch = await temporaryFolder()
+})
+afterAll(() => Promise.all([scratch, ...others].map((folder) => folder.remove())))
+
+let builds = 0
+
+async function build(appDir: string, target: BuildTarget = 'node'): Promise<BuildResult> {
+  return buildApp({
+    appDir,
+    target,
+    outFile: path.join(scratch.dir, `${++builds}.mjs`),
+    cacheDir: path.join(scratch.dir, 'cache'),
+  })
+}
+
+async function load(result: BuildResult): Promise<BuiltApp> {
+  const module: { built: BuiltApp } = await import(pathToFileURL(result.outFile).href)
+  return module.built
+}
+
+/** A function of a built app, called as the runtime calls it; its context reaches functions and values only. */
+function call(built: BuiltApp, name: string, args: unknown[] = []): unknown {
+  const context = { functions: { execute: (other: string, ...rest: unknown[]) => call(built, other, rest) } }
+  const require = (specifier: string) => {
+    const loader = built.packages[specifier]
+    if (loader === undefined) throw new Error(`Cannot find module '${specifier}'`)
+    return loader()
+  }
+  const factory = built.functions[name]
+  if (factory === undefined) throw new Error(`no function ${name}`)
+  const made = factory(context, {}, EJSON, {}, require, console, undefined, undefined)
+  return (made as (...rest: unknown[]) => unknown)(...args)
+}
+
+const sloppyCalls: [string, unknown[], unknown][] = [
+  ['assigned', [5], { result: 5, counter: 1 }],
+  ['loops', [[1, 2, 3]], [6, 3, 3, 'a']],
+  ['destructuring', [['x']], ['x', 'none', 'n', 'd']],
+  ['sloppyThis', ['kept'], 'kept'],
+  ['reserved', ['p', 'q'], ['p', 'q', 3]],
+  ['blocks', [false], 'no'],
+  ['octal', [1, 2], [8, 'AB', 2]],
+  ['globalObject', ['v'], [true, 'v', 'object', 'undefined']],
+  ['redeclared', [], [true, 'quiet']],
+  ['callOther', [9], 9],
+]
+
+const packageCalls: [string, unknown[], unknown][] = [
+  ['usesPackages', ['up'], ['UP', 'MODULE_NOT_FOUND', 'string', 'SUB', 'scoped', 'deep part', 42, 'default']],
+  ['usesBuiltins', ['text'], ['982d9e3e', 'dGV4dA==', '/b', 0, 'function']],
+  ['usesTopLevel', ['top'], 'TOP'],
+]
+
+describe('buildApp for Node', () => {
+  it.each(sloppyCalls)('runs the sloppy function %s, twice alike', async (name, args, expected) => {
+    const built = await load(await build(fixtureApp('implicit-globals')))
+    expect([await call(built, name, args), await call(built, name, args)]).toEqual([expected, expected])
+  })
+
+  it.each(packageCalls)('loads shipped packages and Node modules for %s', async (name, args, expected) => {
+    const built = await load(await build(fixtureApp('shipped-packages')))
+    expect(await call(built, name, args)).toEqual(expected)
+  })
+
+  it.each([
+    ['twoWays', [1, 2], 3],
+    ['arrow', [4], { doubled: 8 }],
+    ['asyncArrow', [], 42],
+    ['variable', [1], 2],
+    ['portable', ['x'], 'X'],
+  ])('runs the old form of exports of %s', async (name, args, expected) => {
+    const built = await load(await build(fixtureApp('old-exports')))
+    expect(await call(built, name, args)).toEqual(expected)
+  })
+
+  it('sets aside what cannot be built and runs the rest', async () => {
+    const result = await build(fixtureApp('broken-parts'))
+    const built = await load(result)
+    expect(result.broken).toEqual({
+      noFile: { name: 'noFile', code: 'FunctionNotFound', message: "function not found: 'noFile'" },
+      badSyntax: {
+        name: 'badSyntax',
+        code: 'FunctionSyntaxError',
+        message: "failed to parse source of function 'badSyntax': Unexpected token (line 4)",
+      },
+      esModule: {
+        name: 'esModule',
+        code: 'FunctionSyntaxError',
+        message:
+          "failed to parse source of function 'esModule': 'import' and 'export' may appear only with 'sourceType: module' (line 1)",
+      },
+      usesWith: {
+        name: 'usesWith',
+        code: 'FunctionSyntaxError',
+        message: "failed to parse source of function 'usesWith': the with statement cannot run in a module (line 2)",
+      },
+    })
+    expect(built.broken).toEqual(result.broken)
+    expect(Object.keys(built.functions).filter((name) => Object.hasOwn(built.broken, name))).toEqual([])
+    expect(call(built, 'works')).toBe('still here')
+    expect(call(built, 'needsOnlySometimes')).toBe('no mail')
+    expect(() => call(built, 'needsOnlySometimes', [true])).toThrow(
+      `Cannot find module 'nodemailer': the package "nodemailer" is not declared in functions/package.json`,
+    )
+    expect(() => call(built, 'relative')).toThrow("Cannot find module './works'")
+    expect(() => call(built, 'computed', ['fs'])).toThrow("Cannot find module 'fs'")
+  })
+
+  it('takes no package from beside the app, nor from this project', async () => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'outside' },
+      'functions/f.js': "exports = (name) => (name === 'bson' ? require('bson') : require('beside'))",
+      'node_modules/beside/index.js': 'module.exports = 1',
+      'package.json': { dependencies: { beside: '1.0.0' } },
+    })
+    others.push(folder)
+    const built = await load(await build(folder.dir))
+    expect(() => call(built, 'f', ['beside'])).toThrow("Cannot find module 'beside'")
+    expect(() => call(built, 'f', ['bson'])).toThrow("Cannot find module 'bson'")
+  })
+
+  it('offers functions no module that starts processes or evaluates code', async () => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'modules' },
+      'functions/f.js': "exports = () => require('node:child_process')",
+    })
+    others.push(folder)
+    const built = await load(await build(folder.dir))
+    expect(() => call(built, 'f')).toThrow('the Node module "child_process" is not available to functions')
+  })
+
+  it('embeds prototype keys of a folder as plain data', () => {
+    const definition = JSON.parse('{"values":[{"name":"__proto__","value":{"__proto__":{"polluted":true}}}]}')
+    const text = appModuleText({ definition, functions: [], broken: [], packages: [] }, 'node')
+    expect(text).toContain('definition: JSON.parse(')
+  })
+})
+
+describe('packages of functions/package.json', () => {
+  it('are installed once into the cache, never into the app, and a failing one costs only those who need it', async () => {
+    const library = await temporaryFolder({
+      'package.json': { name: 'local-library', version: '1.0.0', main: 'index.js' },
+      'index.js': "module.exports = () => 'from the library'",
+    })
+    const app = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'installs' },
+      'functions/uses.js': "exports = () => require('local-library')()",
+      'functions/fails.js': "exports = () => require('not-to-be-had')",
+      'functions/package.json': {
+        dependencies: { 'local-library': `file:${library.dir}`, 'not-to-be-had': 'file:./nowhere' },
+      },
+    })
+    others.push(library, app)
+    const steps: string[] = []
+    const options = {
+      appDir: app.dir,
+      target: 'node' as const,
+      cacheDir: path.join(scratch.dir, 'installs'),
+      progress: (text: string) => steps.push(text),
+    }
+    const first = await buildApp({ ...options, outFile: path.join(scratch.dir, 'first.mjs') })
+    const built = await load(first)
+    expect(call(built, 'uses')).toBe('from the library')
+    expect(() => call(built, 'fails')).toThrow(/^Cannot find module 'not-to-be-had': /)
+    expect(steps[0]).toBe('installing 2 package(s) of functions/package.json: local-library, not-to-be-had')
+    expect(steps).toHaveLength(2)
+    await buildApp({ ...options, outFile: path.join(scratch.dir, 'second.mjs') })
+    expect(steps).toHaveLength(2)
+    expect((await readdir(path.join(app.dir, 'functions'))).sort()).toEqual(['fails.js', 'package.json', 'uses.js'])
+  }, 60_000)
+})
+
+describe('buildApp for workerd', () => {
+  let worker: Miniflare
+  const names = ['implicit-globals', 'shipped-packages', 'old-exports', 'broken-parts']
+
+  beforeAll(async () => {
+    const modules: { type: 'ESModule'; path: string; contents: string }[] = []
+    for (const name of names) {
+      const { outFile } = await build(fixtureApp(name), 'workerd')
+      modules.push({ type: 'ESModule', path: `${name}.mjs`, contents: await readFile(outFile, 'utf8') })
+    }
+    const imports = names.map((name, index) => `import { built as app${index} } from './${name}.mjs'`).join('\n')
+    const contents = `${imports}
+const apps = { ${names.map((name, index) => `'${name}': app${index}`).join(', ')} }
+const call = (built, name, args) => {
+  const context = { functions: { execute: (other, ...rest) => call(built, other, rest) } }
+  return built.functions[name](context, {}, {}, {}, (specifier) => built.packages[specifier](), console, undefined, undefined)(...args)
+}
+export default { async fetch(request) {
+  const { app, name, args } = await request.json()
+  try { return Response.json({ result: await call(apps[app], name, args) }) }
+  catch (error) { return Response.json({ error: error.message }) }
+} }`
+    worker = new Miniflare({
+      modules: [{ type: 'ESModule', path: 'main.mjs', contents }, ...modules],
+      compatibilityDate: '2026-07-30',
+      compatibilityFlags: ['nodejs_compat'],
+    })
+    await worker.ready
+  })
+  afterAll(() => worker.dispose())
+
+  async function callWorker(app: string, name: string, args: unknown[] = []): Promise<unknown> {
+    const response = await worker.dispatchFetch('http://worker/', {
+      method: 'POST',
+      body: JSON.stringify({ app, name, args }),
+    })
+    return response.json()
+  }
+
+  it.each(sloppyCalls)('runs the sloppy function %s', async (name, args, expected) => {
+    expect(await callWorker('implicit-globals', name, args)).toEqual({ result: expected })
+  })
+
+  it.each(packageCalls)('bundles packages and Node modules for %s', async (name, args, expected) => {
+    expect(await callWorker('shipped-packages', name, args)).toEqual({ result: expected })
+  })
+
+  it('runs the functions beside broken ones, and says why a package is not there', async () => {
+    expect(await callWorker('broken-parts', 'works')).toEqual({ result: 'still here' })
+    expect(await callWorker('broken-parts', 'needsPackage')).toEqual({
+      error: `Cannot find module 'twilio': the package "twilio" is not declared in functions/package.json`,
+    })
+    expect(await callWorker('shipped-packages', 'usesNative')).toEqual({
+      error: "Cannot find module 'tiny-native': it is native code, which Workers cannot run; use the Node entry",
+    })
+  })
+
+  it('bundles the other packages when one does not bundle', async () => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'unbundled' },
+      'functions/f.js': "exports = (n) => (n ? require('sound') : require('unsound'))",
+      'functions/node_modules/sound/index.js': 'module.exports = "sound"',
+      'functions/node_modules/unsound/index.js': 'this is ( no JavaScript',
+    })
+    others.push(folder)
+    const built = await load(await build(folder.dir, 'workerd'))
+    expect(call(built, 'f', [1])).toBe('sound')
+    expect(() => call(built, 'f')).toThrow(/^Cannot find module 'unsound': the package cannot run on Workers: /)
+  })
+})
