@@ -15,5 +15,6 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'kpi compute': () => import('./commands/kpi-compute.ts'),
   'kpi explain': () => import('./commands/kpi-explain.ts'),
   'kpi verify': () => import('./commands/kpi-verify.ts'),
+  serve: () => import('./commands/serve.ts'),
   'users create': () => import('./commands/users-create.ts'),
 }

@@ -5,6 +5,7 @@ import type { DevOptions, HostKind } from '../../local/dev/options.ts'
 import { startStack } from '../../local/dev/stack.ts'
 import { type Command, type CommandContext, optionalOption, UsageError } from '../command.ts'
 import { isOwnApp } from '../own-app.ts'
+import { listenForStop } from '../stop-signal.ts'
 
 function port(context: CommandContext, name: string, fallback: number): number {
   const text = optionalOption(context, name)
@@ -46,29 +47,6 @@ function parseDevOptions(context: CommandContext): DevOptions {
   }
 }
 
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-/** Waits for the first request to end: Ctrl-C, `kill`, or the terminal closing. */
-function waitForStop(): { stop: Promise<void>; takeOver(): void } {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const onSignal = (): void => resolve()
-  for (const signal of endingSignals) process.on(signal, onSignal)
-  // Whoever started this may be killed without a word to us; then nobody would ever end it.
-  const parent = process.ppid
-  setInterval(() => {
-    if (process.ppid !== parent) resolve()
-  }, 1000).unref()
-  return {
-    stop: promise,
-    // Miniflare ends the process at once with 128 + the signal's number; the database must be closed first, and a stop
-    // that was asked for is a success.
-    takeOver() {
-      for (const signal of endingSignals)
-        for (const listener of process.listeners(signal)) if (listener !== onSignal) process.off(signal, listener)
-    },
-  }
-}
-
 export const command: Command = {
   name: 'dev',
   summary: 'Runs everything on this machine: database, demo data, functions, triggers, edge, dashboard',
@@ -86,14 +64,14 @@ export const command: Command = {
   },
   async run(context) {
     const options = parseDevOptions(context)
-    const { stop, takeOver } = waitForStop()
+    const stop = listenForStop()
     const starting = startStack(options, context.progress)
-    const stack = await Promise.race([starting, stop.then(() => undefined)])
+    const stack = await Promise.race([starting, stop.requested.then(() => undefined)])
     // Stopped while starting: what runs so far ends with the process.
     if (stack === undefined) process.exit(0)
-    takeOver()
+    stop.takeOver()
     process.stdout.write(`${describeStack(stack)}\n`)
-    await stop
+    await stop.requested
     context.progress('stopping')
     await stack.close()
     // What the workers of the tool chain leave open must not keep the terminal waiting.
