@@ -25,6 +25,7 @@ export async function readDataSources(reader: FolderReader): Promise<KnownSource
       continue
     }
     dataSources.push(source)
+    reader.origins.setDataSource(source.name, `${folder}/${entry.name}`)
     if (id !== undefined) nameById.set(id, source.name)
   }
   if (dataSources.length === 0) {

@@ -8,12 +8,8 @@ import { readItem } from './read-item.ts'
 /** The second name is that of newer exports (spec: real apps 1); where both define a route, the first wins. */
 const folders = ['http_endpoints', 'https_endpoints'] as const
 
-/** Every endpoint, and the file of each by `METHOD route`. */
-export async function readEndpoints(
-  reader: FolderReader,
-): Promise<{ endpoints: Endpoint[]; files: Map<string, string> }> {
+export async function readEndpoints(reader: FolderReader): Promise<Endpoint[]> {
   const endpoints: Endpoint[] = []
-  const files = new Map<string, string>()
   for (const folder of folders) {
     const file = `${folder}/config.json`
     const content = await reader.json(file)
@@ -34,11 +30,11 @@ export async function readEndpoints(
       )
       if (twin === undefined) {
         endpoints.push(endpoint)
-        files.set(`${endpoint.http_method} ${endpoint.route}`, file)
+        reader.origins.setEndpoint(endpoint.http_method, endpoint.route, file)
       } else reportTwin(reader, file, endpoint, twin)
     }
   }
-  return { endpoints, files }
+  return endpoints
 }
 
 function reportTwin(reader: FolderReader, file: string, endpoint: Endpoint, twin: Endpoint): void {

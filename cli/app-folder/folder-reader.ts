@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Findings } from './finding.ts'
+import { Origins } from './origins.ts'
 
 /** A file that is there but does not hold JSON is not the same as one that is missing. */
 export type JsonFile = { state: 'missing' } | { state: 'broken' } | { state: 'read'; value: unknown }
@@ -17,6 +18,7 @@ function isMissing(error: unknown): boolean {
 export class FolderReader {
   readonly dir: string
   readonly findings: Findings
+  readonly origins = new Origins()
   /** Applied to every JSON value read; the environment of the app, once it is known. */
   resolve: (value: unknown, file: string) => unknown = (value) => value
 

@@ -9,6 +9,7 @@ import { readEnvironmentValues, templateResolver } from './environment.ts'
 import { type Finding, Findings } from './finding.ts'
 import { FolderReader } from './folder-reader.ts'
 import { type FunctionSource, readFunctionSources, readFunctions } from './functions.ts'
+import type { Origins } from './origins.ts'
 import { checkReferences } from './references.ts'
 import { environmentOf, identityOf, readRoot } from './root.ts'
 import { readTriggers } from './triggers.ts'
@@ -17,6 +18,7 @@ import { readValues } from './values.ts'
 export { AppFolderError } from './app-folder-error.ts'
 export type { Finding, Severity } from './finding.ts'
 export type { FunctionSource } from './functions.ts'
+export type { Origins } from './origins.ts'
 
 export interface LoadOptions {
   /** Environment in force; default: the root file's. `none` is the one without a name. */
@@ -28,6 +30,7 @@ export interface LoadedApp {
   /** Function files and the scripts that configuration files carry. */
   readonly sources: readonly FunctionSource[]
   readonly findings: readonly Finding[]
+  readonly origins: Origins
 }
 
 /**
@@ -57,21 +60,19 @@ export async function loadAppFolder(dir: string, options: LoadOptions = {}): Pro
   const known = await readDataSources(reader)
   const dataApi = await readDataApi(reader, sources)
   const customUserData = await readCustomUserData(reader)
-  const { triggers, files: triggerFiles } = await readTriggers(reader, known)
-  const { endpoints, files: endpointFiles } = await readEndpoints(reader)
   const definition: AppDefinition = {
     ...identityOf({ ...rootFile, content }, reader),
     environment,
     environmentValues,
     dataSources: [...known.dataSources],
     functions,
-    triggers,
-    endpoints,
+    triggers: await readTriggers(reader, known),
+    endpoints: await readEndpoints(reader),
     ...(dataApi === undefined ? {} : { dataApi }),
     authProviders: await readAuthProviders(reader),
     ...(customUserData === undefined ? {} : { customUserData }),
     values: await readValues(reader),
   }
-  checkReferences(definition, { triggers: triggerFiles, endpoints: endpointFiles }, findings)
-  return { definition, sources, findings: findings.list }
+  checkReferences(definition, reader.origins, findings)
+  return { definition, sources, findings: findings.list, origins: reader.origins }
 }

@@ -1,7 +1,8 @@
-import type { AppDefinition, Expression, Json } from '../../schemas/app/definition.ts'
+import type { Expression, Json } from '../../schemas/app/definition.ts'
 import { isJsonObject } from '../../schemas/app/json.ts'
 import { type Finding, Findings } from './finding.ts'
 import { FolderReader } from './folder-reader.ts'
+import type { LoadedApp } from './index.ts'
 import { eachMember } from './references.ts'
 
 /** Folders whose every file the CLI parses, whatever its extension (spec: app folder 12, row 5). */
@@ -17,7 +18,10 @@ const documentExpansion = /%%(?:root|prevRoot|this|prev)\b/
  * What App Services, or its command line tools, would refuse in a folder that runs here: the rows of the validation
  * table (spec: app folder 12) that the loader does not need. Severity `warning` throughout.
  */
-export async function lintAppFolder(dir: string, app: AppDefinition): Promise<readonly Finding[]> {
+export async function lintAppFolder(
+  dir: string,
+  { definition: app, origins }: Pick<LoadedApp, 'definition' | 'origins'>,
+): Promise<readonly Finding[]> {
   const findings = new Findings()
   const reader = new FolderReader(dir, findings)
   const warn = (code: string, file: string, subject: string, message: string, mend: string) =>
@@ -35,44 +39,37 @@ export async function lintAppFolder(dir: string, app: AppDefinition): Promise<re
   await lintCollections(reader, warn)
   for (const trigger of app.triggers)
     if (!objectName.test(trigger.name))
-      warn('deploy-name', `triggers/${trigger.name}.json`, trigger.name, `the trigger name "${trigger.name}"`, nameMend)
+      warn('deploy-name', origins.trigger(trigger.name), trigger.name, `the trigger name "${trigger.name}"`, nameMend)
   for (const value of app.values) {
-    const file = `values/${value.name}.json`
+    const file = origins.value(value.name)
     if (!valueName.test(value.name)) warn('deploy-name', file, value.name, `the value name "${value.name}"`, nameMend)
     if (value.from_secret && !valueName.test(String(value.value)))
       warn('deploy-name', file, value.name, `the secret name "${String(value.value)}"`, nameMend)
   }
-  for (const source of app.dataSources) {
-    const base = `data_sources/${source.name}`
-    if (!objectName.test(source.name))
-      warn('deploy-name', `${base}/config.json`, source.name, `the data source name "${source.name}"`, nameMend)
-    const sets = [
-      { file: `${base}/default_rule.json`, rules: source.default_rule },
-      ...source.collections.map(({ database, collection, rules }) => ({
-        file: `${base}/${database}/${collection}/rules.json`,
-        rules,
-      })),
-    ]
-    for (const { file, rules } of sets) {
-      for (const filter of rules?.filters ?? [])
-        if (mentions(filter.apply_when, documentExpansion))
-          warn(
-            'deploy-filter-expansion',
-            file,
-            filter.name,
-            `error validating rule: do not know how to expand '%%root' in the apply_when of filter "${filter.name}"`,
-            'use %%user, %%request, %%values or %%environment there; a role sees the document',
-          )
-      for (const role of rules?.roles ?? [])
-        if (mentions(JSON.parse(JSON.stringify(role)), /%%args\b/))
-          warn(
-            'deploy-rule-expansion',
-            file,
-            role.name,
-            `error validating rule: do not know how to expand '%%args' in role "${role.name}"`,
-            'use the fields of the document',
-          )
+  for (const source of app.dataSources)
+    if (!objectName.test(source.name)) {
+      const file = `${origins.dataSource(source.name)}/config.json`
+      warn('deploy-name', file, source.name, `the data source name "${source.name}"`, nameMend)
     }
+  for (const [rules, file] of origins.rules()) {
+    for (const filter of rules.filters)
+      if (mentions(filter.apply_when, documentExpansion))
+        warn(
+          'deploy-filter-expansion',
+          file,
+          filter.name,
+          `error validating rule: do not know how to expand '%%root' in the apply_when of filter "${filter.name}"`,
+          'use %%user, %%request, %%values or %%environment there; a role sees the document',
+        )
+    for (const role of rules.roles)
+      if (mentions(JSON.parse(JSON.stringify(role)), /%%args\b/))
+        warn(
+          'deploy-rule-expansion',
+          file,
+          role.name,
+          `error validating rule: do not know how to expand '%%args' in role "${role.name}"`,
+          'use the fields of the document',
+        )
   }
   for (const { name } of app.functions)
     if (!functionName.test(name))

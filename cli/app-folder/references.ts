@@ -3,14 +3,7 @@ import { isJsonObject } from '../../schemas/app/json.ts'
 import { databaseOperations, deploymentOperations, documentOperations } from '../../schemas/app/trigger-file.ts'
 import { cronProblem } from './cron.ts'
 import type { Findings } from './finding.ts'
-
-/** Where each part of the definition was read from, for findings that only the whole app shows. */
-export interface Origins {
-  /** By trigger name. */
-  readonly triggers: ReadonlyMap<string, string>
-  /** By `METHOD route`. */
-  readonly endpoints: ReadonlyMap<string, string>
-}
+import type { Origins } from './origins.ts'
 
 /** Finds what one file of the app expects of another and does not get. */
 export function checkReferences(app: AppDefinition, origins: Origins, findings: Findings): void {
@@ -19,7 +12,7 @@ export function checkReferences(app: AppDefinition, origins: Origins, findings: 
   checkTriggers(app, functions, sources, origins, findings)
   for (const endpoint of app.endpoints) {
     const subject = `${endpoint.http_method} ${endpoint.route}`
-    const file = origins.endpoints.get(subject) ?? 'http_endpoints/config.json'
+    const file = origins.endpoint(endpoint.http_method, endpoint.route)
     if (!functions.has(endpoint.function_name))
       missingFunction(findings, file, subject, `endpoint ${subject}`, endpoint.function_name)
     if (endpoint.validation_method !== 'NO_VALIDATION' && endpoint.secret_name === '')
@@ -57,12 +50,7 @@ export function checkReferences(app: AppDefinition, origins: Origins, findings: 
       'user creation',
       userData.on_user_creation_function_name,
     )
-  for (const source of app.dataSources) {
-    const base = `data_sources/${source.name}`
-    if (source.default_rule) checkRules(source.default_rule, `${base}/default_rule.json`, functions, findings)
-    for (const { database, collection, rules } of source.collections)
-      if (rules) checkRules(rules, `${base}/${database}/${collection}/rules.json`, functions, findings)
-  }
+  for (const [rules, file] of origins.rules()) checkRules(rules, file, functions, findings)
 }
 
 function missingFunction(findings: Findings, file: string, subject: string, owner: string, name: string): void {
@@ -91,7 +79,7 @@ function checkTriggers(
   findings: Findings,
 ): void {
   for (const trigger of app.triggers) {
-    const file = origins.triggers.get(trigger.name) ?? `triggers/${trigger.name}.json`
+    const file = origins.trigger(trigger.name)
     const owner = `trigger "${trigger.name}"`
     const { function_name } = trigger
     if (function_name !== undefined && !functions.has(function_name))

@@ -41,6 +41,7 @@ export function readRules(reader: FolderReader, file: string, value: unknown): R
     const projection = rest.projection ?? project
     rules.filters.push(compact({ ...rest, name: filter.name ?? `filter ${index}`, projection }))
   }
+  reader.origins.setRules(rules, file)
   return { database: content.database, collection: content.collection, rules }
 }
 

@@ -15,13 +15,9 @@ export interface KnownSources {
   readonly nameById: ReadonlyMap<string, string>
 }
 
-/** Every trigger of `triggers/`, and the file of each; a file that is none becomes a finding. */
-export async function readTriggers(
-  reader: FolderReader,
-  known: KnownSources,
-): Promise<{ triggers: Trigger[]; files: Map<string, string> }> {
+/** Every trigger of `triggers/`; a file that is none becomes a finding. */
+export async function readTriggers(reader: FolderReader, known: KnownSources): Promise<Trigger[]> {
   const triggers: Trigger[] = []
-  const files = new Map<string, string>()
   for (const entry of await reader.list('triggers')) {
     if (entry.isFolder) continue
     const file = `triggers/${entry.name}`
@@ -39,11 +35,11 @@ export async function readTriggers(
         })
       else {
         triggers.push(trigger)
-        files.set(trigger.name, file)
+        reader.origins.setTrigger(trigger.name, file)
       }
     }
   }
-  return { triggers, files }
+  return triggers
 }
 
 function readTrigger(reader: FolderReader, known: KnownSources, file: string, value: unknown): Trigger | undefined {

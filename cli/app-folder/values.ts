@@ -32,7 +32,10 @@ export async function readValues(reader: FolderReader): Promise<AppValue[]> {
         message: `another value is named "${name}"; this one is left out`,
         mend: 'give it a name of its own',
       })
-    else values.push({ name, from_secret, value: parsed.value ?? null })
+    else {
+      values.push({ name, from_secret, value: parsed.value ?? null })
+      reader.origins.setValue(name, file)
+    }
   }
   return values
 }

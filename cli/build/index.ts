@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { AppDefinition, BrokenFunction } from '../../schemas/app/definition.ts'
 import { Findings } from '../app-folder/finding.ts'
-import { type Finding, type FunctionSource, loadAppFolder } from '../app-folder/index.ts'
+import { type Finding, type FunctionSource, loadAppFolder, type Origins } from '../app-folder/index.ts'
 import {
   appModuleText,
   type BuildTarget,
@@ -32,6 +32,7 @@ export interface PreparedApp {
   readonly broken: Readonly<Record<string, BrokenFunction>>
   readonly packages: readonly ResolvedPackage[]
   readonly packageFolders: PackageFolders
+  readonly origins: Origins
   readonly findings: readonly Finding[]
 }
 
@@ -44,7 +45,7 @@ async function runnableFolder(appDir: string): Promise<string> {
 /** Loads, compiles and resolves any app folder; nothing is written but the package cache. */
 export async function prepareApp(options: PrepareOptions): Promise<PreparedApp> {
   const appDir = await runnableFolder(path.resolve(options.appDir))
-  const { definition, sources, findings: loaded } = await loadAppFolder(appDir, options)
+  const { definition, sources, findings: loaded, origins } = await loadAppFolder(appDir, options)
   const findings = new Findings()
   const functions = compileFunctions(sources, findings)
   const specifiers = requiredSpecifiers(functions)
@@ -63,6 +64,7 @@ export async function prepareApp(options: PrepareOptions): Promise<PreparedApp> 
     broken: Object.fromEntries(broken.map((entry) => [entry.name, entry])),
     packages,
     packageFolders,
+    origins,
     findings: [...loaded, ...findings.list],
   }
 }

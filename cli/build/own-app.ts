@@ -98,8 +98,8 @@ async function assertDeployable(outDir: string, files: ReadonlyMap<string, strin
   const draft = `${outDir}.${randomUUID()}`
   try {
     await writeFolder(draft, files)
-    const { definition, findings } = await loadAppFolder(draft)
-    const all = [...findings, ...(await lintAppFolder(draft, definition))]
+    const app = await loadAppFolder(draft)
+    const all = [...app.findings, ...(await lintAppFolder(draft, app))]
     const serious = all.filter(({ severity }) => severity !== 'info')
     if (serious.length > 0)
       throw new CommandError(serious.map(({ file, message, mend }) => `${file}: ${message}; ${mend}`).join('\n'))

@@ -1,6 +1,6 @@
-import type { AppDefinition } from '../../schemas/app/definition.ts'
 import { type Finding, Findings } from '../app-folder/finding.ts'
 import { FolderReader } from '../app-folder/folder-reader.ts'
+import type { LoadedApp } from '../app-folder/index.ts'
 
 const servedProviders = ['anon-user', 'api-key', 'local-userpass', 'custom-token', 'custom-function']
 
@@ -12,7 +12,10 @@ const endedParts: Readonly<Record<string, string>> = {
 }
 
 /** What the folder holds beyond the parts that run: ended, legacy, or unsupported. */
-export async function checkParts(dir: string, app: AppDefinition): Promise<readonly Finding[]> {
+export async function checkParts(
+  dir: string,
+  { definition: app, origins }: Pick<LoadedApp, 'definition' | 'origins'>,
+): Promise<readonly Finding[]> {
   const findings = new Findings()
   const reader = new FolderReader(dir, new Findings())
   for (const [part, mend] of Object.entries(endedParts))
@@ -56,7 +59,7 @@ export async function checkParts(dir: string, app: AppDefinition): Promise<reado
   for (const source of app.dataSources)
     if (source.type !== 'mongodb-atlas')
       findings.add('error', 'data-source-unsupported', {
-        file: `data_sources/${source.name}/config.json`,
+        file: `${origins.dataSource(source.name)}/config.json`,
         subject: source.name,
         message: `the data source "${source.name}" is of type "${source.type}"; using it answers an error`,
         mend: 'use a data source of type "mongodb-atlas"',
@@ -87,7 +90,7 @@ export async function checkParts(dir: string, app: AppDefinition): Promise<reado
   for (const trigger of app.triggers)
     if (trigger.type === 'DATABASE' && !trigger.disabled)
       findings.add('info', 'trigger-needs-change-streams', {
-        file: `triggers/${trigger.name}.json`,
+        file: origins.trigger(trigger.name),
         subject: trigger.name,
         message: `trigger "${trigger.name}" needs a server with change streams${trigger.config.database === '' ? ' and, on Atlas, a dedicated tier (M10 or larger)' : ''}`,
         mend: 'use a replica set or Atlas M0/M10+; not Flex, serverless, FerretDB or a standalone server',

@@ -1,5 +1,6 @@
 import type { AppDefinition, Expression, FieldRule, Role, RuleSet } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
+import type { Origins } from '../app-folder/origins.ts'
 import { eachMember } from '../app-folder/references.ts'
 
 /** What `%%name` may stand for (spec: rules 5.2). */
@@ -51,23 +52,18 @@ function grantsSomeField(role: Role, key: 'read' | 'write'): boolean {
 }
 
 /** Rules that contradict themselves: they run, and grant less than they seem to (spec: rules 4). */
-export function checkRules(app: AppDefinition, findings: Findings): void {
+export function checkRules(app: AppDefinition, origins: Origins, findings: Findings): void {
   const names = new Set(app.values.map((value) => value.name))
-  for (const source of app.dataSources) {
-    const base = `data_sources/${source.name}`
-    if (source.default_rule) checkRuleSet(source.default_rule, `${base}/default_rule.json`, names, findings)
-    for (const { database, collection, rules } of source.collections) {
-      const file = `${base}/${database}/${collection}/rules.json`
-      if (rules) checkRuleSet(rules, file, names, findings)
+  for (const [rules, file] of origins.rules()) checkRuleSet(rules, file, names, findings)
+  for (const source of app.dataSources)
+    for (const { database, collection, rules } of source.collections)
       if ((rules === undefined || rules.roles.length === 0) && source.default_rule === undefined)
         findings.add('info', 'collection-without-roles', {
-          file,
+          file: `${origins.dataSource(source.name)}/${database}/${collection}`,
           subject: `${database}.${collection}`,
           message: `no role for "${database}.${collection}": users are refused, functions that run as system are not`,
           mend: 'add a role if users are meant to reach it',
         })
-    }
-  }
 }
 
 function checkRuleSet(rules: RuleSet, file: string, values: ReadonlySet<string>, findings: Findings): void {

@@ -1,5 +1,6 @@
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
+import type { Origins } from '../app-folder/origins.ts'
 
 interface SecretUse {
   readonly secret: string
@@ -8,14 +9,13 @@ interface SecretUse {
   readonly effect: string
 }
 
-function secretUses(app: AppDefinition): SecretUse[] {
+function secretUses(app: AppDefinition, origins: Origins): SecretUse[] {
   const uses: SecretUse[] = []
-  const endpointsFile = 'http_endpoints/config.json'
   for (const value of app.values)
     if (value.from_secret && typeof value.value === 'string')
       uses.push({
         secret: value.value,
-        file: `values/${value.name}.json`,
+        file: origins.value(value.name),
         subject: value.name,
         effect: `context.values.get("${value.name}") is undefined`,
       })
@@ -23,7 +23,7 @@ function secretUses(app: AppDefinition): SecretUse[] {
     if (endpoint.validation_method !== 'NO_VALIDATION' && endpoint.secret_name !== '')
       uses.push({
         secret: endpoint.secret_name,
-        file: endpointsFile,
+        file: origins.endpoint(endpoint.http_method, endpoint.route),
         subject: `${endpoint.http_method} ${endpoint.route}`,
         effect: `${endpoint.http_method} ${endpoint.route} refuses every call`,
       })
@@ -55,8 +55,13 @@ function secretUses(app: AppDefinition): SecretUse[] {
  *
  * @param secrets names of the secrets that exist; undefined when none were given
  */
-export function checkSecrets(app: AppDefinition, secrets: ReadonlySet<string> | undefined, findings: Findings): void {
-  for (const { secret, file, subject, effect } of secretUses(app)) {
+export function checkSecrets(
+  app: AppDefinition,
+  origins: Origins,
+  secrets: ReadonlySet<string> | undefined,
+  findings: Findings,
+): void {
+  for (const { secret, file, subject, effect } of secretUses(app, origins)) {
     if (secrets?.has(secret)) continue
     findings.add(secrets === undefined ? 'warning' : 'error', 'secret-missing', {
       file,

@@ -67,13 +67,13 @@ export async function checkApp(options: CheckOptions): Promise<CheckReport> {
   const { definition, appDir } = app
   const more = new Findings()
   checkFunctions(definition, app.functions, more)
-  checkRules(definition, more)
-  checkSecrets(definition, options.secrets, more)
+  checkRules(definition, app.origins, more)
+  checkSecrets(definition, app.origins, options.secrets, more)
   const findings = [
     ...app.findings,
     ...more.list,
-    ...(await checkParts(appDir, definition)),
-    ...(await lintAppFolder(appDir, definition)),
+    ...(await checkParts(appDir, app)),
+    ...(await lintAppFolder(appDir, app)),
   ]
   const files = await reportFiles(appDir, findings)
   const count = (severity: Severity) => findings.filter((finding) => finding.severity === severity).length

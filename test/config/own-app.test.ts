@@ -19,9 +19,9 @@ describe('the app of this repository', () => {
   afterAll(() => folder.remove())
 
   it('compiles into a folder in which App Services finds nothing to refuse', async () => {
-    const { definition, findings } = await loadAppFolder(result.outDir)
-    expect(findings).toEqual([])
-    expect(await lintAppFolder(result.outDir, definition)).toEqual([])
+    const app = await loadAppFolder(result.outDir)
+    expect(app.findings).toEqual([])
+    expect(await lintAppFolder(result.outDir, app)).toEqual([])
   })
 
   it('lists every function, and every trigger and endpoint names one of them', async () => {
