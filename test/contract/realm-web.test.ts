@@ -131,6 +131,34 @@ describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
     expect(await notes.deleteMany({})).toEqual({ deletedCount: 1 })
   })
 
+  it('watches a collection: what the user may read, in order, until the stream is given up', async (test) => {
+    test.skip(!edge.changeStreams, 'the server has no change streams')
+    const app = newApp()
+    const { user } = await registered(app)
+    const { user: other } = await registered(newApp())
+    const of = (owner: Realm.User) => owner.mongoClient('mongodb-atlas').db('wire').collection<Note>('notes')
+    const stream = of(user).watch({ filter: { operationType: { $ne: 'replace' } } })
+    const events: { operationType: string; fullDocument?: Note }[] = []
+    const reading = (async () => {
+      for await (const event of stream) {
+        events.push(event as { operationType: string; fullDocument?: Note })
+        if (event.operationType === 'delete') break
+      }
+    })()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await of(other).insertOne({ owner: other.id, text: 'not yours' })
+    const { insertedId } = await of(user).insertOne({ owner: user.id, text: '100 %\nsure' })
+    await of(user).updateOne({ _id: insertedId }, { $set: { n: 1 } })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await of(user).deleteOne({ _id: insertedId })
+    await reading
+    expect(events.map(({ operationType, fullDocument }) => [operationType, fullDocument?.text])).toEqual([
+      ['insert', '100 %\nsure'],
+      ['update', '100 %\nsure'],
+      ['delete', undefined],
+    ])
+  })
+
   it('reads custom data from the token, fresh after a refresh', async () => {
     const app = newApp()
     const { user } = await registered(app)

@@ -11,7 +11,7 @@ import { userOfSession } from '../resolve-user.ts'
 import { readDocument } from './body.ts'
 import { accessClaims } from './refusals.ts'
 import { callService } from './service-call.ts'
-import { watchCollection } from './watch.ts'
+import { streamWatch } from './watch.ts'
 
 interface FunctionCall {
   name: string
@@ -35,7 +35,7 @@ export async function handleCall(context: HostContext, request: HostRequest): Pr
   if (request.method === 'GET') {
     if (call.service === undefined || call.name !== 'watch')
       throw new AppError('ServiceCommandNotFound', `'${call.name}' is not a stream`)
-    return watchCollection(context, request, caller, call.service, call.args)
+    return streamWatch(context, request, caller, call.service, call.args)
   }
   const result =
     call.service === undefined

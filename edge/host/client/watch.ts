@@ -1,15 +1,98 @@
 import type { Caller } from '../../../runtime/caller.ts'
+import { stringifyEjson } from '../../../runtime/ejson/index.ts'
 import { AppError } from '../../../runtime/errors.ts'
+import { type CollectionWatch, watchCollection } from '../../../runtime/streams/watch-collection.ts'
+import { toErrorAnswer } from '../../error-body.ts'
 import type { HostRequest } from '../../host-request.ts'
 import type { HostContext } from '../host-context.ts'
+import { userOfSession } from '../resolve-user.ts'
+import { accessClaims } from './refusals.ts'
+import { Arguments, toNamespace } from './service-call.ts'
 
-/** Not yet. */
-export async function watchCollection(
-  _context: HostContext,
-  _request: HostRequest,
-  _caller: Caller,
-  _service: string,
-  _args: readonly unknown[],
+const heartbeatMs = 20_000
+/** Events a slow reader may leave waiting. */
+const maxWaiting = 256
+
+/** The Web SDK's stream of change events (spec: clients 5.2): server-sent events of extended JSON, without ids. */
+export async function streamWatch(
+  context: HostContext,
+  request: HostRequest,
+  caller: Caller,
+  service: string,
+  args: readonly unknown[],
 ): Promise<Response> {
-  throw new AppError('ServiceCommandNotFound', 'no streams')
+  const ns = toNamespace(context.runtime, service, args)
+  const fields = new Arguments(args)
+  const ids = fields.get('ids')
+  if (ids !== undefined && !Array.isArray(ids)) throw new AppError('BadRequest', "'ids' must be an array")
+  const watch = await watchCollection(context.runtime, caller, ns, {
+    ...(ids !== undefined && { ids }),
+    ...(fields.has('filter') && { filter: fields.document('filter') }),
+  })
+  const claims = accessClaims(request)
+  const body = toEventStream(watch, () => userOfSession(context, claims))
+  return new Response(body, {
+    headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache, no-transform' },
+  })
+}
+
+/** @param assertSession rejects once the session has ended */
+function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unknown>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let heartbeat: ReturnType<typeof setInterval> | null = null
+  let isOpen = true
+  async function end(): Promise<void> {
+    isOpen = false
+    if (heartbeat !== null) clearInterval(heartbeat)
+    await watch.close().catch(() => {})
+  }
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const send = (text: string) => {
+          if (isOpen) controller.enqueue(encoder.encode(text))
+        }
+        const fail = async (error: unknown) => {
+          if (!isOpen) return
+          const { error: text, error_code = 'BadRequest' } = toErrorAnswer(error)
+          send(`event: error\ndata: ${escapeData(JSON.stringify({ error: text, error_code }))}\n\n`)
+          await end()
+          controller.close()
+        }
+        // The first bytes make proxies pass the headers on.
+        send(': ok\n\n')
+        heartbeat = setInterval(() => {
+          send(': hb\n\n')
+          assertSession().catch(fail)
+        }, heartbeatMs)
+        void pump(controller, send, fail)
+      },
+      cancel: end,
+    },
+    { highWaterMark: maxWaiting },
+  )
+
+  async function pump(
+    controller: ReadableStreamDefaultController<Uint8Array>,
+    send: (text: string) => void,
+    fail: (error: unknown) => Promise<void>,
+  ): Promise<void> {
+    try {
+      for (let event = await watch.next(); isOpen && event !== undefined; event = await watch.next()) {
+        if ((controller.desiredSize ?? 0) <= 0)
+          return await fail(new AppError('BadRequest', 'the reader is too slow for this stream'))
+        send(`data: ${escapeData(stringifyEjson(event, 'EJSON'))}\n\n`)
+      }
+      if (!isOpen) return
+      await end()
+      controller.close()
+    } catch (error) {
+      await fail(error)
+    }
+  }
+}
+
+/** The service's own escape, which is no URL encoding. */
+function escapeData(data: string): string {
+  return data.replaceAll('%', '%25').replaceAll('\n', '%0A').replaceAll('\r', '%0D')
 }
