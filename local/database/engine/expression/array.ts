@@ -302,7 +302,9 @@ const zip: CompileOperator = (operand, scope, name) => {
     const fills = defaults.map((fill) => fill(doc) ?? null)
     const lengths = arrays.map((array) => array.length)
     const length = longest ? Math.max(...lengths) : Math.min(...lengths)
-    return Array.from({ length }, (_, index) => arrays.map((array, at) => array[index] ?? fills[at] ?? null))
+    return Array.from({ length }, (_, index) =>
+      arrays.map((array, at) => (index < array.length ? array[index]! : (fills[at] ?? null))),
+    )
   }
 }
 

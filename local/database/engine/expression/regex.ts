@@ -112,6 +112,8 @@ const regexFindAll: CompileOperator = (operand, scope, name) => {
     let counted = 0
     let before = 0
     for (const match of found.text.matchAll(found.regex)) {
+      // MongoDB stops once the whole text is read: an empty match at its end does not count.
+      if (match.index === found.text.length && match.index > 0) break
       before += codePoints(found.text.slice(counted, match.index))
       counted = match.index
       matches.push(describe(match, before))

@@ -111,7 +111,8 @@ function walkValue(value: Value | undefined, at: number, walk: Walk, details?: M
   if (index < 0 || index >= value.length) return false
   const item = value[index]
   if (at + 1 < walk.parts.length && !isDoc(item) && !Array.isArray(item)) return false
-  if (!walkValue(item, at + 1, walk)) return false
+  // An element that the path names by its index is judged as it is: if it is an array, that one is not entered.
+  if (at + 1 === walk.parts.length ? !walk.test(item) : !walkValue(item, at + 1, walk)) return false
   if (details) details.index = index
   return true
 }

@@ -1,5 +1,7 @@
-import { add, divide, exactInteger, multiply, subtract, toDouble } from '../../bson/number.ts'
+import { finite, writeDecimal } from '../../bson/decimal.ts'
+import { add, divide, exactInteger, intOrLong, multiply, subtract, toDouble } from '../../bson/number.ts'
 import {
+  Decimal128,
   type Doc,
   dateMillis,
   int,
@@ -210,11 +212,13 @@ const expMovingAvg: CompileWindow = (operand, windowSpec, { scope, isSorted }, n
     )
   }
   let alpha: NumberValue
+  let exactAlpha: NumberValue | undefined
   if (n !== undefined) {
     const count = isNumber(n) ? exactInteger(n) : undefined
     if (count === undefined || count <= 0n)
       throw new DatabaseError(9, `'N' field must be a positive integer, but found type ${typeName(n)}`)
     alpha = 2 / (Number(count) + 1)
+    exactAlpha = divide(writeDecimal(finite(2n, 0)), intOrLong(count + 1n))
   } else {
     if (!isNumber(alphaValue) || !(toDouble(alphaValue) > 0 && toDouble(alphaValue) < 1)) {
       throw new DatabaseError(9, `'alpha' must be between 0 and 1 (exclusive), found alpha: ${shown(alphaValue)}`)
@@ -227,7 +231,10 @@ const expMovingAvg: CompileWindow = (operand, windowSpec, { scope, isSorted }, n
     return docs.map((doc) => {
       const value = input(doc)
       if (!isNumber(value)) return current ?? null
-      current = current === undefined ? value : add(multiply(value, alpha), multiply(current, subtract(int(1), alpha)))
+      const isDecimal = value instanceof Decimal128 || current instanceof Decimal128
+      const weight = isDecimal ? (exactAlpha ?? alpha) : alpha
+      current =
+        current === undefined ? value : add(multiply(value, weight), multiply(current, subtract(int(1), weight)))
       return current
     })
   }
