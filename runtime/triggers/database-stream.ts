@@ -4,6 +4,7 @@ import { codeOf } from '../data/database-error.ts'
 import { toFunctionValue } from '../functions/values.ts'
 import type { LogEntry } from '../log.ts'
 import { eventOperations, type WatchPlan, watchPlan } from './change-pipeline.ts'
+import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
 import { Progress } from './progress.ts'
 import { sleep } from './sleep.ts'
@@ -31,7 +32,7 @@ export interface DatabaseStreamOptions {
   readonly now: () => Date
   readonly log: (entry: LogEntry) => void
   /** Runs the function; never rejects. */
-  fire(trigger: DatabaseTrigger, event: unknown): Promise<void>
+  fire(trigger: DatabaseTrigger, event: unknown): Promise<FireOutcome>
   onState(triggers: readonly DatabaseTrigger[], state: State, reason?: string): void
 }
 
@@ -229,9 +230,19 @@ export class DatabaseStream {
   }
 
   async #fireAll(event: Document): Promise<void> {
-    const { plan, fire } = this.#options
+    const { plan } = this.#options
     const interested = plan.triggers.filter((trigger) => eventOperations(trigger).includes(String(event.operationType)))
-    await Promise.all(interested.map((trigger) => fire(trigger, this.#argument(event))))
+    await Promise.all(interested.map((trigger) => this.#fireOne(trigger, event)))
+  }
+
+  /** A change is not done while the database that its function needs does not answer. */
+  async #fireOne(trigger: DatabaseTrigger, event: Document): Promise<void> {
+    let backoffMs = firstBackoffMs
+    while ((await this.#options.fire(trigger, this.#argument(event))) === 'unavailable') {
+      await sleep(backoffMs, this.#abort.signal)
+      backoffMs = Math.min(backoffMs * 2, maxBackoffMs)
+      await this.#leaseHeld()
+    }
   }
 
   /** The function's own copy of the event. */

@@ -1,7 +1,10 @@
 import type { Trigger } from '../../schemas/app/definition.ts'
 import type { Namespace } from '../data/data-access.ts'
+import { AppError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemUser } from '../user.ts'
+
+const unavailableStatus = 503
 
 export interface FireOptions {
   /** How often a function that throws is run again. */
@@ -11,27 +14,32 @@ export interface FireOptions {
 }
 
 /**
- * Runs a trigger's function as the system and with an empty request. Its error is in the log and concerns no other
- * trigger (spec: triggers 1 and 5). Never rejects.
+ * - `done`: the function ended or threw; its error is in the log and concerns no other trigger (spec: triggers 1 and 5)
+ * - `unavailable`: the database did not answer, which says nothing about the function
  */
+export type FireOutcome = 'done' | 'unavailable'
+
+/** Runs a trigger's function as the system and with an empty request. Never rejects. */
 export async function fire(
   runtime: Runtime,
   trigger: Trigger,
   args: readonly unknown[],
   { retries, onWrite }: FireOptions,
-): Promise<void> {
+): Promise<FireOutcome> {
   const name = trigger.function_name
-  if (name === undefined) return
+  if (name === undefined) return 'done'
   const callOptions = onWrite === undefined ? {} : { onWrite }
   for (let attempt = 0; attempt <= retries; attempt++) {
     const caller = { user: systemUser, runAsSystem: true, request: {}, requestId: crypto.randomUUID() }
     try {
       await runtime.callFunction(name, args, caller, 'trigger', callOptions)
-      return
-    } catch {
+      return 'done'
+    } catch (error) {
       // callFunction has logged it.
+      if (error instanceof AppError && error.status === unavailableStatus) return 'unavailable'
     }
   }
+  return 'done'
 }
 
 /** Why a trigger cannot run at all, or undefined. */

@@ -3,7 +3,7 @@ import type { Namespace } from '../data/data-access.ts'
 import type { Runtime } from '../runtime.ts'
 import { defaultStateDatabase } from '../users/state.ts'
 import { DatabaseStream } from './database-stream.ts'
-import { fire, invalidReason } from './fire.ts'
+import { type FireOutcome, fire, invalidReason } from './fire.ts'
 import { Lease } from './lease.ts'
 import { Schedules, scheduleError } from './schedules.ts'
 import { sleep } from './sleep.ts'
@@ -243,7 +243,7 @@ class Runner implements TriggerRunner {
     return stream
   }
 
-  async #fire(trigger: DatabaseTrigger, event: unknown): Promise<void> {
+  async #fire(trigger: DatabaseTrigger, event: unknown): Promise<FireOutcome> {
     const { database, collection, operation_types: operations } = trigger.config
     const onWrite = (written: Namespace) => {
       const own =
@@ -257,7 +257,7 @@ class Runner implements TriggerRunner {
         error: `its function writes to ${written.database}.${written.collection}, which it watches (${operations.join(', ')}): it may call itself for ever`,
       })
     }
-    await fire(this.#runtime, trigger, [event], { retries: this.#options.retries, onWrite })
+    return fire(this.#runtime, trigger, [event], { retries: this.#options.retries, onWrite })
   }
 
   async #runClock(signal: AbortSignal): Promise<void> {

@@ -2,7 +2,11 @@ import type { ScheduledTrigger } from '../../schemas/app/definition.ts'
 import type { Runtime } from '../runtime.ts'
 import { lastMatchBetween, matchesSchedule, parseSchedule, type Schedule, startOfMinute } from './cron.ts'
 import { fire } from './fire.ts'
+import { sleep } from './sleep.ts'
 import type { StoredTrigger, TriggerState } from './trigger-state.ts'
+
+const firstBackoffMs = 1_000
+const lastBackoffMs = 32_000
 
 interface ScheduledEntry {
   readonly trigger: ScheduledTrigger
@@ -33,6 +37,7 @@ export class Schedules {
   /** Functions that run, by trigger. */
   readonly #running = new Map<string, number>()
   readonly #unfinished = new Set<Promise<unknown>>()
+  #waiting = new AbortController()
 
   constructor(runtime: Runtime, state: TriggerState, triggers: readonly ScheduledTrigger[], options: ScheduleOptions) {
     this.#runtime = runtime
@@ -68,9 +73,21 @@ export class Schedules {
     )
   }
 
-  /** Waits for what was begun. */
+  /** Waits for functions that run; those that wait for the database are given up. */
   async finished(): Promise<void> {
+    this.#waiting.abort()
+    this.#waiting = new AbortController()
     await Promise.allSettled(this.#unfinished)
+  }
+
+  /** A run whose minute came while the database did not answer is run as soon as it does, within about a minute. */
+  async #fire(trigger: ScheduledTrigger): Promise<void> {
+    const { signal } = this.#waiting
+    for (let backoffMs = firstBackoffMs; backoffMs <= lastBackoffMs && !signal.aborted; backoffMs *= 2) {
+      // No argument: the documentation says so explicitly.
+      if ((await fire(this.#runtime, trigger, [], { retries: this.#options.retries })) === 'done') return
+      await sleep(backoffMs, signal)
+    }
   }
 
   async #tracked(runs: readonly Promise<void>[]): Promise<void> {
@@ -87,8 +104,7 @@ export class Schedules {
     this.#running.set(name, before + 1)
     try {
       await this.#state.storeLastMinute(name, minute)
-      // No argument: the documentation says so explicitly.
-      await fire(this.#runtime, trigger, [], { retries: this.#options.retries })
+      await this.#fire(trigger)
     } finally {
       this.#running.set(name, (this.#running.get(name) ?? 1) - 1)
     }
