@@ -31,7 +31,7 @@ export const collMod: Command = {
     const collection = invocation.find(name)
     if (!collection) throw new DatabaseError(26, `ns does not exist: ${invocation.db}.${name}`)
     const changes = new Map([...body].filter(([field]) => COLLECTION_OPTIONS.includes(field)))
-    if (changes.size > 0) {
+    if (changes.size > 0 || !fields.raw('index')) {
       const options = changedOptions(collection, changes, fields)
       server.store.modify(
         collection,
@@ -85,10 +85,11 @@ function modifyIndex(collection: Collection, wanted: Doc, modify: (details: Doc)
   const expire = fields.raw('expireAfterSeconds')
   const hidden = fields.boolean('hidden')
   const unique = fields.boolean('unique')
-  if (fields.boolean('prepareUnique') !== undefined || fields.raw('forceNonUnique') !== undefined) {
-    throw new DatabaseError(238, 'collMod option index.prepareUnique is not supported by the local database')
+  const prepareUnique = fields.boolean('prepareUnique')
+  if (fields.raw('forceNonUnique') !== undefined) {
+    throw new DatabaseError(238, 'collMod option index.forceNonUnique is not supported by the local database')
   }
-  if (expire === undefined && hidden === undefined && unique === undefined) {
+  if (expire === undefined && hidden === undefined && unique === undefined && prepareUnique === undefined) {
     throw new DatabaseError(72, 'no expireAfterSeconds, hidden, unique, or prepareUnique field')
   }
   if (expire !== undefined) {
@@ -111,8 +112,18 @@ function modifyIndex(collection: Collection, wanted: Doc, modify: (details: Doc)
     if (hidden) changed.set('hidden', true)
     else changed.delete('hidden')
   }
+  if (prepareUnique !== undefined) {
+    answer.prepareUnique_old = index.spec.prepareUnique
+    answer.prepareUnique_new = prepareUnique
+    if (prepareUnique) changed.set('prepareUnique', true)
+    else changed.delete('prepareUnique')
+  }
   if (unique) {
+    if (!index.spec.prepareUnique) {
+      throw new DatabaseError(72, 'Cannot make index unique; it must first be prepared with prepareUnique')
+    }
     assertUnique(index)
+    changed.delete('prepareUnique')
     answer.unique_new = true
     changed.set('unique', true)
   }
@@ -126,17 +137,29 @@ function modifyIndex(collection: Collection, wanted: Doc, modify: (details: Doc)
   return answer
 }
 
+/** @throws {DatabaseError} 359 CannotConvertIndexToUnique, with the `_id`s that share a key */
 function assertUnique(index: Index): void {
+  const violations: Doc[] = []
   let previous: string | undefined
-  for (const [key] of index.tree.scan('', undefined)) {
-    if (key === previous) {
-      throw new DatabaseError(
-        359,
-        'Cannot convert the index to unique. Please resolve conflicting documents before running collMod again.',
-      )
+  let ids: Value[] = []
+  const flush = (): void => {
+    if (ids.length > 1) violations.push(new Map([['ids', ids]]))
+  }
+  for (const [key, record] of index.tree.scan('', undefined)) {
+    if (key !== previous) {
+      flush()
+      ids = []
     }
     previous = key
+    ids.push(record.decode().get('_id') ?? null)
   }
+  flush()
+  if (violations.length === 0) return
+  throw new DatabaseError(
+    359,
+    'Cannot convert the index to unique. Please resolve conflicting documents before running collMod again.',
+    { extra: new Map([['violations', violations]]) },
+  )
 }
 
 function indexOf(collection: Collection, fields: Fields): Index {

@@ -34,6 +34,7 @@ export const createIndexes: Command = {
       server.store.createIndexes(
         collection,
         added.map(({ description }) => description),
+        invocation.transaction,
       )
     return reply({
       numIndexesBefore: int(before),

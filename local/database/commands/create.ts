@@ -49,7 +49,7 @@ export const create: Command = {
       if (fields.raw(option) !== undefined) throw new DatabaseError(238, message)
     }
     const options = collectionOptions(invocation)
-    const existing = server.store.find(db, name)
+    const existing = invocation.find(name)
     if (existing) {
       if (valuesEqual(existing.options, options) && !invocation.transaction) return OK
       throw new DatabaseError(48, `Collection ${db}.${name} already exists.`)

@@ -1,6 +1,6 @@
 import { decodeDocument } from '../bson/codec.ts'
 import { Binary, type Doc, Int32, int, isDoc, isNumber, type Timestamp, type Value } from '../bson/value.ts'
-import { DatabaseError, ERROR_CODE_NAMES } from '../errors.ts'
+import { DatabaseError } from '../errors.ts'
 import { fromTimestamp, toTimestamp } from '../storage/clock.ts'
 import { documentOf, type RawElement, rawDocuments, rawElements } from '../storage/raw-document.ts'
 import type { Transaction } from '../storage/transaction.ts'
@@ -45,10 +45,6 @@ function parseCommand(message: Message): ParsedCommand {
 }
 
 const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134])
-/** Source: change streams specification, "Resumable Error". */
-const RESUMABLE_CODES = new Set([
-  6, 7, 63, 89, 91, 133, 150, 189, 234, 262, 9001, 10107, 11600, 11602, 13388, 13435, 13436,
-])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
   112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
@@ -114,7 +110,7 @@ async function answerFailing(
     const retryable = parsed.body.has('txnNumber') && parsed.body.get('autocommit') !== false
     const ends = parsed.name === 'commitTransaction' || parsed.name === 'abortTransaction'
     if (labels) error.labels = labels
-    else if (parsed.name === 'getMore' && RESUMABLE_CODES.has(code)) error.labels = ['ResumableChangeStreamError']
+    else if (ends && code === 251) error.labels = ['TransientTransactionError']
     else if ((retryable || ends) && RETRYABLE_CODES.has(code)) error.labels = ['RetryableWriteError']
     else if (parsed.body.get('autocommit') === false && !ends && TRANSIENT_CODES.has(code)) {
       error.labels = ['TransientTransactionError']
@@ -193,7 +189,6 @@ function withConcernError(reply: Reply, concernError: Doc, strike: Doc, invocati
   const described = new Map(concernError)
   const own = described.get('errorLabels')
   described.delete('errorLabels')
-  if (!described.has('codeName') && ERROR_CODE_NAMES[code]) described.set('codeName', ERROR_CODE_NAMES[code]!)
   fields.set('writeConcernError', described)
   const labels = labelsOf(strike) ?? (Array.isArray(own) ? own : undefined)
   if (labels) {
@@ -289,7 +284,10 @@ function sessionContext(server: Server, command: Command, body: Doc, name: strin
     return { session, retryable: true }
   }
   const ends = command.name === 'commitTransaction' || command.name === 'abortTransaction'
-  if (ends) return { session }
+  if (ends) {
+    session.connection = peer.id
+    return { session }
+  }
   if (!command.inTransaction) {
     throw new DatabaseError(263, `Cannot run '${name}' in a multi-document transaction.`)
   }
@@ -302,6 +300,7 @@ function sessionContext(server: Server, command: Command, body: Doc, name: strin
   if (isDoc(body.get('readConcern')) && (body.get('readConcern') as Doc).has('level')) {
     throw new DatabaseError(72, 'Only the first command in a transaction may specify a readConcern')
   }
+  session.connection = peer.id
   return { session, transaction: session.continue(txnNumber) }
 }
 

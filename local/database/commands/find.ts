@@ -5,7 +5,7 @@ import { runAggregate, viewPipeline } from './aggregate.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { type DocumentSource, sourceOf } from './support/cursors.ts'
-import { type FindOptions, project, projectionOf, read } from './support/reading.ts'
+import { type FindOptions, indexKeys, project, projectionOf, read } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
 import { tailableSource } from './support/tailable.ts'
 
@@ -40,7 +40,6 @@ export function findOptions(invocation: Invocation): FindOptions {
   if (hint !== undefined && typeof hint !== 'string' && !isDoc(hint)) {
     throw new DatabaseError(9, 'hint must be either a string or nested object')
   }
-  if (fields.boolean('returnKey')) throw new DatabaseError(238, 'find option returnKey is not supported')
   return {
     filter: fields.document('filter') ?? new Map(),
     sort: fields.document('sort'),
@@ -53,6 +52,7 @@ export function findOptions(invocation: Invocation): FindOptions {
     min: fields.document('min'),
     max: fields.document('max'),
     showRecordId: fields.boolean('showRecordId'),
+    returnKey: fields.boolean('returnKey'),
   }
 }
 
@@ -72,7 +72,10 @@ export const find: Command = {
     const projection = projectionOf(invocation, options)
     const view = invocation.view(collection)
     const tailable = fields.boolean('tailable') ?? false
-    const documents = project(read(invocation, view, options).records, projection, options.showRecordId ?? false)
+    const reading = read(invocation, view, options)
+    const documents = options.returnKey
+      ? indexKeys(reading)
+      : project(reading.records, projection, options.showRecordId ?? false)
     let source: DocumentSource = limited(sourceOf(documents), options.limit)
     if (tailable) {
       if (collection && !collection.capped) {

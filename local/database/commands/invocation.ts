@@ -86,7 +86,7 @@ export class Invocation {
   }
 
   find(name: string, db = this.db): Collection | undefined {
-    return this.server.store.find(db, name)
+    return this.server.store.find(db, name, this.transaction)
   }
 
   view(collection: Collection | undefined): ReadView {

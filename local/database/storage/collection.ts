@@ -30,6 +30,8 @@ export class Collection {
   /** Sum of the documents' sizes. */
   bytes = 0
   collation: Collation | undefined
+  /** The transaction that made it and has not committed yet. */
+  creator: Transaction | undefined
   /** Gone: what still holds this object must not write to it. */
   dropped = false
 

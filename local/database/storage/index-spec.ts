@@ -12,6 +12,8 @@ export interface IndexSpec {
   readonly descending: readonly boolean[]
   readonly unique: boolean
   readonly sparse: boolean
+  /** New duplicates are refused, old ones may stay until `collMod` makes the index unique. */
+  readonly prepareUnique: boolean
   readonly hidden: boolean
   readonly partialFilter?: Doc
   readonly expireAfterSeconds?: number
@@ -116,6 +118,7 @@ export function parseIndexSpec(given: Doc, collectionCollation?: Doc): IndexSpec
     descending: [...key.values()].map((direction) => isNumber(direction) && toNumber(direction) < 0),
     unique: truthy(given.get('unique')) || isId,
     sparse,
+    prepareUnique: truthy(given.get('prepareUnique')),
     hidden: truthy(given.get('hidden')),
     ...(partial ? { partialFilter: partial } : {}),
     ...(expire === undefined ? {} : { expireAfterSeconds: toNumber(expire) }),

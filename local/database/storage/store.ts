@@ -56,12 +56,16 @@ export class Store {
     this.log.startAt(this.clock.last - 1)
   }
 
-  find(db: string, name: string): Collection | undefined {
-    return this.databases.get(db)?.get(name)
+  /** The collection of this name; one that a transaction has made is there for it alone until it commits. */
+  find(db: string, name: string, transaction?: Transaction): Collection | undefined {
+    const collection = this.databases.get(db)?.get(name)
+    return collection?.creator === undefined || collection.creator === transaction ? collection : undefined
   }
 
   *collections(db: string): Iterable<Collection> {
-    yield* this.databases.get(db)?.values() ?? []
+    for (const collection of this.databases.get(db)?.values() ?? []) {
+      if (collection.creator === undefined) yield collection
+    }
   }
 
   /** The collection as seen now, or by the transaction. */
@@ -77,7 +81,7 @@ export class Store {
 
   /** Makes an absent collection, as a first insert does. */
   ensure(db: string, name: string, context: WriteContext): Collection {
-    return this.find(db, name) ?? this.create(db, name, new Map(), context.transaction)
+    return this.find(db, name, context.transaction) ?? this.create(db, name, new Map(), context.transaction)
   }
 
   // --- documents
@@ -101,7 +105,7 @@ export class Store {
       const { tree } = index
       void tree
       const keys = index.keysOf(decode())
-      if (!index.spec.unique) continue
+      if (!index.spec.unique && !index.spec.prepareUnique) continue
       for (const { key } of keys) {
         this.#checkUnique(collection, index, key, recordId, decode, transaction)
         reserved.push({ index, key })
@@ -141,7 +145,7 @@ export class Store {
       const { tree } = index
       void tree
       const keys = index.keysOf(after)
-      if (!index.spec.unique) continue
+      if (!index.spec.unique && !index.spec.prepareUnique) continue
       for (const { key } of keys) {
         this.#checkUnique(collection, index, key, target.id, () => after, transaction)
         reserved.push({ index, key })
@@ -264,6 +268,9 @@ export class Store {
 
   /** Makes a transaction's writes visible, all at one time. */
   commit(transaction: Transaction): void {
+    for (const collection of transaction.created) collection.creator = undefined
+    const { definitions } = transaction
+    if (definitions.length > 0) this.#tell(definitions.map((change) => ({ ...change, time: this.clock.tick() })))
     if (transaction.writes.length > 0) {
       const time = this.clock.tick()
       const wallTime = this.clock.now().getTime()
@@ -289,8 +296,7 @@ export class Store {
           transaction: transaction.origin,
         })
       }
-      for (const change of changes) this.log.append(change)
-      this.sink?.append(changes, undefined)
+      this.#tell(changes)
     }
     transaction.release()
   }
@@ -298,8 +304,16 @@ export class Store {
   abort(transaction: Transaction): void {
     transaction.release()
     for (const collection of transaction.created) {
-      if (!collection.dropped && collection.records.size === 0) this.drop(collection)
+      collection.dropped = true
+      const collections = this.databases.get(collection.db)
+      collections?.delete(collection.name)
+      if (collections?.size === 0) this.databases.delete(collection.db)
     }
+  }
+
+  #tell(changes: readonly Change[]): void {
+    for (const change of changes) this.log.append(change)
+    this.sink?.append(changes, undefined)
   }
 
   // --- catalog
@@ -316,13 +330,21 @@ export class Store {
         )
       }
     }
-    if (this.find(db, name)) throw new DatabaseError(48, `Collection ${db}.${name} already exists.`)
+    const hidden = this.databases.get(db)?.get(name)?.creator
+    if (hidden && hidden !== transaction) {
+      if (transaction) throw writeConflict()
+      throw new WriteBlocked(hidden)
+    }
+    if (this.find(db, name, transaction)) throw new DatabaseError(48, `Collection ${db}.${name} already exists.`)
     const validator = options.get('validator')
     if (isDoc(validator)) compileValidator(validator)
     const uuid = newUuid()
-    this.#changeCatalog('create', db, name, uuid, new Map([['options', options]]))
-    const collection = this.find(db, name)!
-    transaction?.created.push(collection)
+    this.#changeCatalog('create', db, name, uuid, new Map([['options', options]]), transaction)
+    const collection = this.databases.get(db)!.get(name)!
+    if (transaction) {
+      collection.creator = transaction
+      transaction.created.push(collection)
+    }
     return collection
   }
 
@@ -352,7 +374,7 @@ export class Store {
   }
 
   /** @throws {DatabaseError} 11000 when a unique index does not fit the documents, 171 */
-  createIndexes(collection: Collection, descriptions: readonly Doc[]): void {
+  createIndexes(collection: Collection, descriptions: readonly Doc[], transaction?: Transaction): void {
     const added: string[] = []
     try {
       for (const description of descriptions) {
@@ -370,6 +392,7 @@ export class Store {
       collection.name,
       collection.uuid,
       new Map([['indexes', [...descriptions]]]),
+      transaction,
     )
   }
 
@@ -392,7 +415,14 @@ export class Store {
     this.#changeCatalog('modify', collection.db, collection.name, collection.uuid, details)
   }
 
-  #changeCatalog(kind: CatalogChangeKind, db: string, name: string, uuid: Binary, details: Doc): void {
+  #changeCatalog(
+    kind: CatalogChangeKind,
+    db: string,
+    name: string,
+    uuid: Binary,
+    details: Doc,
+    transaction?: Transaction,
+  ): void {
     const change: CatalogChange = {
       kind,
       time: this.clock.tick(),
@@ -404,8 +434,8 @@ export class Store {
       details,
     }
     this.applyCatalogChange(change)
-    this.log.append(change)
-    this.sink?.append([change], undefined)
+    if (transaction) transaction.definitions.push(change)
+    else this.#tell([change])
   }
 
   /** Does what the change says; also how a journal is read back. */

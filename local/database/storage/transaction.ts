@@ -1,4 +1,4 @@
-import type { ChangeOrigin, DocumentChangeKind } from '../changes/change.ts'
+import type { CatalogChange, ChangeOrigin, DocumentChangeKind } from '../changes/change.ts'
 import type { ChangeLog } from '../changes/change-log.ts'
 import { DatabaseError } from '../errors.ts'
 import type { ClusterTime } from './clock.ts'
@@ -38,6 +38,8 @@ export class Transaction {
   readonly snapshotTime: ClusterTime
   readonly writes: StagedWrite[] = []
   readonly created: Collection[] = []
+  /** Collections and indexes made, to be told when it commits. */
+  readonly definitions: CatalogChange[] = []
   readonly #log: ChangeLog
   readonly #overlays = new Map<Collection, Overlay>()
   readonly #reserved: { index: Index; key: string }[] = []

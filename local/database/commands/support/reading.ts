@@ -21,6 +21,7 @@ export interface FindOptions {
   readonly min?: Doc | undefined
   readonly max?: Doc | undefined
   readonly showRecordId?: boolean | undefined
+  readonly returnKey?: boolean | undefined
 }
 
 /** The plan of a read, and the records it gives: filtered, sorted, skipped and limited. */
@@ -112,6 +113,15 @@ export function* project(
     if (projection) shown = projection(shown)
     if (showRecordId) shown = new Map<string, Value>([...shown, ['$recordId', BigInt(record.id)]])
     yield encodeDocument(shown)
+  }
+}
+
+/** `returnKey`: of each document only the fields of the index that found it; nothing when none did. */
+export function* indexKeys({ plan, records }: Reading): Generator<Uint8Array> {
+  const fields = plan.kind === 'index' ? plan.index.spec.fields : plan.kind === 'id' ? ['_id'] : []
+  for (const { record, document } of records) {
+    const whole = document ?? record.decode()
+    yield encodeDocument(new Map(fields.map((field) => [field, whole.get(field) ?? null])))
   }
 }
 

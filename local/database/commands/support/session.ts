@@ -5,6 +5,7 @@ import { Transaction } from '../../storage/transaction.ts'
 
 /** MongoDB's transactionLifetimeLimitSeconds. */
 export const TRANSACTION_LIFETIME_MS = 60_000
+const DISCONNECT_GRACE_MS = 1000
 export const SESSION_LIFETIME_MS = 30 * 60_000
 
 /** One logical session: its transaction, and what its retryable writes have answered. */
@@ -21,7 +22,7 @@ export class Session {
   isTransaction = false
   /** Answers of the statements of the current retryable write. */
   readonly outcomes = new Map<number, Doc>()
-  /** Connection that began the transaction. */
+  /** Connection that last used the transaction. */
   connection = 0
 
   constructor(id: string) {
@@ -159,7 +160,13 @@ export class Sessions {
   /** Aborts the transactions that this connection began. */
   disconnected(connection: number): void {
     for (const session of this.#sessions.values()) {
-      if (session.connection === connection) session.abort(this.#store)
+      const { transaction } = session
+      if (!transaction || session.connection !== connection) continue
+      // A driver that lost its connection goes on over another one at once; one that is gone does not.
+      const timer = setTimeout(() => {
+        if (session.transaction === transaction && session.connection === connection) session.abort(this.#store)
+      }, DISCONNECT_GRACE_MS)
+      timer.unref()
     }
   }
 
