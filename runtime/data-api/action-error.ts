@@ -26,7 +26,8 @@ export function isAction(name: string): name is ActionName {
  */
 export class ActionError extends AppError {
   constructor(action: ActionName, text: string, cause?: unknown) {
-    super('MongoDBError', prefixes[action] + text, { status: 400, cause })
+    const detail = cause instanceof AppError ? cause.detail : undefined
+    super('MongoDBError', prefixes[action] + text, { status: 400, cause, ...(detail ? { detail } : {}) })
   }
 }
 

@@ -6,6 +6,8 @@ export const typedBsonOptions = {
   promoteLongs: false,
   promoteBuffers: false,
   bsonRegExp: true,
+  // Stored text that is no valid UTF-8 is shown with U+FFFD rather than making its document unreadable.
+  validation: { utf8: false },
 } as const
 
 /** Decodes one BSON document with its types: `Int32`, `Double`, `Long`, ... instances, plain `Date` and string. */

@@ -2,6 +2,8 @@ import { AppError } from '../errors.ts'
 
 /** Server codes that mean "not now": the node is stepping down, shutting down or not yet a primary. */
 const unavailableCodes = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436])
+/** Server codes that mean our own credentials or rights: nothing a client did, and texts that quote the command. */
+const misconfiguredCodes = new Set([13, 18, 8000])
 /** Driver errors that carry addresses in their text and mean that the database did not answer. */
 const unavailableNames =
   /^Mongo(Network|NetworkTimeout|ServerSelection|PoolClosed|PoolCleared|WaitQueueTimeout|PoolClearedOnNetwork|NotConnected|TopologyClosed|ServerClosed|ClientClosed|OperationTimeout)Error$/
@@ -17,7 +19,7 @@ export function toDatabaseError(error: unknown): AppError {
     return new AppError('MongoDBError', 'database unavailable', {
       status: 503,
       cause: error,
-      detail: { driverError: error.name },
+      detail: { driverError: error.name, code: codeOf(error) },
     })
   }
   const code = codeOf(error)
@@ -46,7 +48,7 @@ export function codeOf(error: unknown): number | undefined {
 function isUnavailable(error: Error): boolean {
   if (unavailableNames.test(error.name)) return true
   const code = codeOf(error)
-  return code !== undefined && unavailableCodes.has(code)
+  return code !== undefined && (unavailableCodes.has(code) || misconfiguredCodes.has(code))
 }
 
 function withoutAddresses(message: string): string {

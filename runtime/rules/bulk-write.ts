@@ -2,18 +2,37 @@ import type { Document } from 'bson'
 import type { ClientSession } from 'mongodb'
 import { entriesOf, getField } from '../ejson/index.ts'
 import { AppError } from '../errors.ts'
+import { inTransaction } from './transaction.ts'
 import type { UserCollection } from './user-collection.ts'
 import { changeChecked, deleteChecked, insertChecked } from './user-writes.ts'
+
+/**
+ * Runs the operations of a bulk write under rules: all are applied, or none.
+ *
+ * @throws {AppError} the refusal of an operation; `MongoDBError` for one that is malformed
+ */
+export async function bulkWriteChecked(
+  collection: UserCollection,
+  operations: readonly Document[],
+  given: ClientSession | undefined,
+): Promise<void> {
+  const run = async (session: ClientSession | undefined) => {
+    for (const operation of operations) await runBulkOperation(collection, operation, session)
+  }
+  // A single operation is atomic by itself, and may not need what a transaction needs of the server.
+  if (operations.length === 1) await run(given)
+  else await inTransaction(collection.system, collection.ns.service, given, ({ session }) => run(session))
+}
 
 /**
  * Runs one operation of a bulk write, in the driver's form, under rules and inside a transaction.
  *
  * @throws {AppError} `MongoDBError` for an operation that is none, or lacks a field
  */
-export async function runBulkOperation(
+async function runBulkOperation(
   collection: UserCollection,
   operation: Document,
-  session: ClientSession,
+  session: ClientSession | undefined,
 ): Promise<void> {
   const [[name, content] = ['', undefined], ...others] = entriesOf(operation)
   if (others.length > 0 || typeof content !== 'object' || content === null) throw invalid('must have exactly one field')
@@ -21,7 +40,7 @@ export async function runBulkOperation(
   const options = writeOptions(content, session)
   switch (name) {
     case 'insertOne':
-      await insertChecked(collection, [documentField(name, content, 'document')], { session })
+      await insertChecked(collection, [documentField(name, content, 'document')], session ? { session } : {})
       return
     case 'updateOne':
     case 'updateMany': {
@@ -41,17 +60,17 @@ export async function runBulkOperation(
       return
     case 'deleteOne':
     case 'deleteMany':
-      await deleteChecked(collection, field('filter'), { session }, name === 'deleteMany')
+      await deleteChecked(collection, field('filter'), session ? { session } : {}, name === 'deleteMany')
       return
     default:
       throw invalid(`'${name}' is not supported`)
   }
 }
 
-function writeOptions(content: Document, session: ClientSession) {
+function writeOptions(content: Document, session: ClientSession | undefined) {
   const arrayFilters: unknown = getField(content, 'arrayFilters')
   return {
-    session,
+    ...(session ? { session } : {}),
     upsert: getField(content, 'upsert') === true,
     ...(Array.isArray(arrayFilters) ? { arrayFilters } : {}),
   }

@@ -4,8 +4,7 @@ import type { DataAccess, Namespace, StoredDocument } from '../data/data-access.
 import { createSystemData } from '../data/system-data.ts'
 import { AppError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
-import { runBulkOperation } from './bulk-write.ts'
-import { inTransaction } from './transaction.ts'
+import { bulkWriteChecked } from './bulk-write.ts'
 import { UserCollection } from './user-collection.ts'
 import { aggregateReadable, countReadable, distinctReadable, findReadable } from './user-reads.ts'
 import { changeChecked, deleteChecked, findAndChange, findAndDelete, insertChecked } from './user-writes.ts'
@@ -67,12 +66,7 @@ export function createUserData(runtime: Runtime, caller: Caller): DataAccess {
       findAndChange(await open(ns), filter, { kind: 'replace', content }, options),
     findOneAndDelete: async (ns, filter, options = {}) => findAndDelete(await open(ns), filter, options),
 
-    async bulkWrite(ns, operations, options = {}) {
-      const collection = await open(ns)
-      await inTransaction(system, ns.service, options.session, async ({ session }) => {
-        for (const operation of operations) await runBulkOperation(collection, operation, session)
-      })
-    },
+    bulkWrite: async (ns, operations, options = {}) => bulkWriteChecked(await open(ns), operations, options.session),
 
     aggregateDatabase() {
       throw systemOnly('database aggregation')

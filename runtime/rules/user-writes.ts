@@ -8,7 +8,7 @@ import { entriesOf, stringifyEjson } from '../ejson/index.ts'
 import { AppError } from '../errors.ts'
 import { joinFilters } from './prepared-query.ts'
 import { filterPaths, sortPaths, touchedPaths } from './query-paths.ts'
-import { isWriteFree } from './read-plan.ts'
+import { isWriteFree, planRead } from './read-plan.ts'
 import { assertUserExpressions, assertUserFilter, assertUserOptions } from './restrictions.ts'
 import { schemaRefusal, writeRefusal } from './rule-refusal.ts'
 import { validateDocument } from './schema.ts'
@@ -101,6 +101,9 @@ export async function findAndChange(
   assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
   assertUserExpressions(projection)
+  if (await isFreeAndVisible(collection, filter, options.upsert ? ['update', 'insert'] : ['update'])) {
+    return sendFindAndChange(collection, filter, change, { ...options, ...found(projection, sort, returnNewDocument) })
+  }
   return inTransaction(collection.system, collection.ns.service, options.session, async (transaction) => {
     const { session } = transaction
     const matched = await selectMatched(collection, filter, sort ? { sort } : {}, false, session)
@@ -128,6 +131,10 @@ export async function findAndDelete(
   assertUserFilter(filter)
   assertUserOptions(options)
   assertUserExpressions(projection)
+  if (await isFreeAndVisible(collection, filter, ['delete'])) {
+    const joined = collection.filter(filter)
+    return collection.system.findOneAndDelete(collection.ns, joined, { ...options, ...found(projection, sort) })
+  }
   return inTransaction(collection.system, collection.ns.service, options.session, async ({ session, undo }) => {
     const matched = await selectMatched(collection, filter, sort ? { sort } : {}, false, session)
     const [found] = matched.documents
@@ -137,6 +144,27 @@ export async function findAndDelete(
     await collection.system.deleteOne(collection.ns, { _id: found.stored._id }, { session })
     return showWritten(collection, found.stored, projection)
   })
+}
+
+/** The options that say what to return, without those that are absent. */
+function found(projection?: Document, sort?: Document, returnNewDocument?: boolean): FindAndModifyOptions {
+  return {
+    ...(projection ? { projection } : {}),
+    ...(sort ? { sort } : {}),
+    ...(returnNewDocument ? { returnNewDocument } : {}),
+  }
+}
+
+function sendFindAndChange(
+  { system, ns, ...collection }: UserCollection,
+  filter: Document,
+  { kind, content }: Change,
+  options: FindAndModifyOptions,
+): Promise<Document | null> {
+  const joined = joinFilters(filter, collection.active.queries)
+  return kind === 'replace' && !Array.isArray(content)
+    ? system.findOneAndReplace(ns, joined, content, options)
+    : system.findOneAndUpdate(ns, joined, content, options)
 }
 
 interface Matched {
@@ -157,6 +185,16 @@ async function isFree(
     if (!(await isWriteFree(collection.rules.roles, kind, collection.scope))) return false
   }
   return true
+}
+
+/** `isFree`, and whatever is written may be read in full. */
+async function isFreeAndVisible(
+  collection: UserCollection,
+  filter: Document,
+  kinds: readonly ('insert' | 'update' | 'delete')[],
+): Promise<boolean> {
+  if (collection.projects || !(await isFree(collection, filter, kinds))) return false
+  return (await planRead(collection.rules.roles, collection.scope)) === 'all'
 }
 
 async function selectMatched(

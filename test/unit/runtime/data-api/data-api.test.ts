@@ -23,7 +23,7 @@ describe('the actions of the Data API', () => {
   })
   afterAll(() => app.close())
 
-  const stored = () => app.client.db(ns.database).collection<{ _id: unknown }>(ns.collection)
+  const stored = () => app.client.db(ns.database).collection<{ _id: unknown; [field: string]: unknown }>(ns.collection)
 
   async function act(
     action: ActionName,
@@ -146,13 +146,10 @@ describe('the actions of the Data API', () => {
   })
 
   it('sorts by integer-like keys in the order they were sent', async () => {
-    await app.client
-      .db(ns.database)
-      .collection(ns.collection)
-      .insertMany([
-        { _id: 11, '1': 1, '2': 2 },
-        { _id: 12, '1': 2, '2': 1 },
-      ])
+    await stored().insertMany([
+      { _id: 11, '1': 1, '2': 2 },
+      { _id: 12, '1': 2, '2': 1 },
+    ])
     const found = await act('find', '"filter":{"1":{"$exists":true}},"sort":{"2":1,"1":1},"projection":{"_id":1}')
     expect(found).toBe('200 {"documents":[{"_id":12},{"_id":11}]}')
   })
