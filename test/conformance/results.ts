@@ -17,11 +17,24 @@ export function toResultDocument(result: unknown): unknown {
       upsertedIds: result.upsertedIds,
     }
   }
+  if (isJson(result) && result.updateResults instanceof Map) {
+    return {
+      ...result,
+      updateResults: new Map([...result.updateResults].map(([index, one]) => [index, withoutDidUpsert(one)])),
+    }
+  }
   if (isJson(result) && result.upsertedId === null && 'matchedCount' in result) {
     const { upsertedId: _none, ...rest } = result
     return rest
   }
   return result
+}
+
+/** The driver's own addition to the update results of `MongoClient.bulkWrite`. */
+function withoutDidUpsert(result: unknown): unknown {
+  if (!isJson(result)) return result
+  const { didUpsert: _added, ...rest } = result
+  return rest
 }
 
 /** The driver exports the class as a type alone. */

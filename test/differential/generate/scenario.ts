@@ -63,6 +63,11 @@ function upserting(query: Doc, upsert: boolean): Doc {
   return upsert && !query.has('_id') ? doc([['_id', new Int32(77)], ...query]) : query
 }
 
+/** Which of several documents a single write takes is the server's choice: it names one. */
+function single(query: Doc, multi: boolean): Doc {
+  return multi || query.has('_id') ? query : doc([['_id', one], ...query])
+}
+
 const updateCommand = fc
   .tuple(filter, update, fc.boolean(), fc.boolean())
   .map(([query, { update: u, arrayFilters }, multi, upsert]) =>
@@ -70,7 +75,13 @@ const updateCommand = fc
       update: COLLECTION,
       updates: [
         doc(
-          Object.entries({ q: upserting(query, upsert), u, multi, upsert, ...(arrayFilters ? { arrayFilters } : {}) }),
+          Object.entries({
+            q: single(upserting(query, upsert), multi),
+            u,
+            multi,
+            upsert,
+            ...(arrayFilters ? { arrayFilters } : {}),
+          }),
         ),
       ],
     }),
@@ -80,7 +91,13 @@ const positional = fc
   .map(([name, k, value, multi]) =>
     command({
       update: COLLECTION,
-      updates: [literal({ q: literal({ 'm.k': k }), u: literal({ [name]: literal({ 'm.$.v': value }) }), multi })],
+      updates: [
+        literal({
+          q: single(literal({ 'm.k': k }), multi),
+          u: literal({ [name]: literal({ 'm.$.v': value }) }),
+          multi,
+        }),
+      ],
     }),
   )
 const deleteCommand = fc.tuple(filter, fc.constantFrom(0, 0, 1)).map(([q, limit]) =>
