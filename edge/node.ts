@@ -11,6 +11,7 @@ import { createTokens } from '../runtime/users/tokens.ts'
 import { createEdgeApp } from './app.ts'
 import { createHost } from './host/host.ts'
 import { logLine } from './node/log-line.ts'
+import { surviveUnhandledRejections } from './node/unhandled-rejections.ts'
 
 export interface NodeEdgeOptions {
   built: BuiltApp
@@ -116,6 +117,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
     log({ type: 'system', status: 'error', name: 'ensure indexes', error: String(error) }),
   )
   const { port } = server.address() as AddressInfo
+  const stopSurviving = surviveUnhandledRejections(log)
   return {
     url: `http://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`,
     port,
@@ -127,6 +129,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
       await closed
       await indexes
       await client.close()
+      stopSurviving()
     },
   }
 }

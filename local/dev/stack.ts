@@ -6,6 +6,7 @@ import { connect, describeServer } from '../../cli/connect.ts'
 import { initialiseDatabase } from '../../cli/database/initialise.ts'
 import { logFailures } from '../../cli/open-runtime.ts'
 import { isOwnApp } from '../../cli/own-app.ts'
+import { surviveUnhandledRejections } from '../../edge/node/unhandled-rejections.ts'
 import { createRuntime } from '../../runtime/create-runtime.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { createTriggerRunner } from '../../runtime/triggers/index.ts'
@@ -134,6 +135,8 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
     if (own) await prepareOwnData(options, client, runtime, progress)
     const demoKey = own && options.seed ? await createDemoKey(runtime) : undefined
 
+    const stopSurviving = surviveUnhandledRejections(logFailures(progress))
+    running.add(async () => void stopSurviving())
     const triggers = createTriggerRunner(runtime)
     await triggers.start()
     running.add(() => triggers.stop())
