@@ -57,11 +57,7 @@ export async function startEdgeUnderTest(
     }
   }
   const database = await startTestDatabase()
-  const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'contract-tests-contract-tests-00' }
-  const served =
-    kind === 'node'
-      ? await serveOnNode(database.uri, secrets, settings)
-      : await serveOnWorkerd(database.uri, secrets, settings)
+  const served = await serveWire(kind, database.uri, settings)
   const client = new MongoClient(database.uri)
   const keys = new ApiKeyStore(openUserState(client, wireApp))
   const key = await keys.createServerKey(`contract-${new ObjectId().toHexString()}`, { role: 'admin' }, new Date())
@@ -80,6 +76,16 @@ export async function startEdgeUnderTest(
 }
 
 type Secrets = Record<string, string>
+
+/** The app `wire` on a given server. */
+export function serveWire(
+  kind: HostKind,
+  uri: string,
+  settings: EdgeSettings = {},
+): Promise<{ url: string; close(): Promise<void> }> {
+  const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'contract-tests-contract-tests-00' }
+  return kind === 'node' ? serveOnNode(uri, secrets, settings) : serveOnWorkerd(uri, secrets, settings)
+}
 
 async function serveOnNode(uri: string, secrets: Secrets, settings: EdgeSettings) {
   const { built } = await loadBuiltApp(wireFolder)

@@ -1,0 +1,66 @@
+import { ObjectId } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { post, signJwt } from '../contract/credentials.ts'
+import { type EdgeUnderTest, type HostKind, startEdgeUnderTest, wireApp } from '../contract/edge-under-test.ts'
+
+describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
+  let edge: EdgeUnderTest
+  beforeAll(async () => {
+    edge = await startEdgeUnderTest(kind, { plainActionErrors: true })
+  })
+  afterAll(() => edge?.close())
+
+  const target = { dataSource: 'Cluster0', database: 'wire', collection: 'users-test' }
+  const action = (name: string) => `${edge.url}/app/${wireApp}/endpoint/data/v1/action/${name}`
+  const providers = () => `${edge.url}/api/client/v2.0/app/${wireApp}/auth/providers`
+
+  it('makes the user of a token once, however many requests bring it at once', async () => {
+    const subject = new ObjectId().toHexString()
+    const jwt = await signJwt(subject)
+    const requests = Array.from({ length: 20 }, (_, i) =>
+      i % 2 === 0
+        ? post(action('findOne'), target, { jwtTokenString: jwt })
+        : post(`${providers()}/custom-token/login`, { token: jwt }),
+    )
+    const answers = await Promise.all(requests)
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200))
+    const ids = new Set(answers.flatMap(({ body }) => body.user_id ?? []))
+    expect(ids.size).toBe(1)
+    const state = edge.client?.db('atlas_edge')
+    expect(await state?.collection('users').countDocuments({ 'identities.id': subject })).toBe(1)
+    expect(await state?.collection('identities').countDocuments({ external_id: subject })).toBe(1)
+  })
+
+  it('stores neither keys nor passwords nor tokens as they are', async () => {
+    const email = `hash-${new ObjectId().toHexString()}@example.org`
+    await post(`${providers()}/local-userpass/register`, { email, password: 'plain as day' })
+    const login = await post(`${providers()}/local-userpass/login`, { username: email, password: 'plain as day' })
+    const state = edge.client?.db('atlas_edge')
+    const names = ['users', 'identities', 'api_keys', 'sessions']
+    const all = await Promise.all(names.map((name) => state?.collection(name).find().toArray()))
+    const text = JSON.stringify(all)
+    for (const secret of ['plain as day', edge.key, login.body.refresh_token]) expect(text).not.toContain(secret)
+  })
+
+  it('limits failed logins per account, with Retry-After', async () => {
+    const username = `limited-${new ObjectId().toHexString()}@example.org`
+    const statuses: number[] = []
+    for (let i = 0; i < 21; i++) {
+      const { status } = await post(`${providers()}/local-userpass/login`, { username, password: 'wrong password' })
+      statuses.push(status)
+    }
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 401), 429])
+    const refused = await fetch(action('findOne'), {
+      method: 'POST',
+      headers: { email: username, password: 'wrong password' },
+      body: JSON.stringify(target),
+    })
+    expect([refused.status, Number(refused.headers.get('retry-after'))]).toEqual([429, expect.any(Number)])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  it('sends errors of actions as bare strings where that is configured', async () => {
+    const answer = await post(action('insertOne'), target, { apiKey: edge.key })
+    expect(answer).toEqual({ status: 400, body: "Failed to insert document: must provide a 'document' field" })
+  })
+})
