@@ -16,6 +16,14 @@ export interface RecordedResponse {
   hasBody: boolean
 }
 
+/** What a function gets: its setters return it, since public apps chain them: `response.setStatusCode(200).setBody(...)`. */
+export interface ChainedResponse {
+  setStatusCode(status: unknown): ChainedResponse
+  setBody(body: unknown): ChainedResponse
+  setHeader(name: unknown, value: unknown): ChainedResponse
+  addHeader(name: unknown, value: unknown): ChainedResponse
+}
+
 /** `response` of an endpoint's function: it records, and stops recording when the function is done. */
 export function createResponseRecorder() {
   const recorded: RecordedResponse = { status: undefined, headers: [], body: undefined, hasBody: false }
@@ -30,31 +38,38 @@ export function createResponseRecorder() {
 
   const without = (name: string) => recorded.headers.filter(([key]) => key.toLowerCase() !== name.toLowerCase())
 
-  return {
-    recorded,
-    close(): void {
-      isOpen = false
+  const response: ChainedResponse = {
+    setStatusCode(status: unknown) {
+      const code = Number(status)
+      if (!Number.isInteger(code) || code < 200 || code > 599)
+        throw new TypeError('setStatusCode: the status must be an integer from 200 to 599')
+      if (isOpen) recorded.status = code
+      return response
     },
-    response: {
-      setStatusCode(status: unknown): void {
-        const code = Number(status)
-        if (!Number.isInteger(code) || code < 200 || code > 599)
-          throw new TypeError('setStatusCode: the status must be an integer from 200 to 599')
-        if (isOpen) recorded.status = code
-      },
-      setBody(body: unknown): void {
-        if (!isOpen) return
+    setBody(body: unknown) {
+      if (isOpen) {
         recorded.body = body
         recorded.hasBody = true
-      },
-      setHeader(name: unknown, value: unknown): void {
-        const pair = checkedHeader(name, value)
-        if (isOpen && !framing.has(pair[0].toLowerCase())) recorded.headers = [...without(pair[0]), pair]
-      },
-      addHeader(name: unknown, value: unknown): void {
-        const pair = checkedHeader(name, value)
-        if (isOpen && !framing.has(pair[0].toLowerCase())) recorded.headers.push(pair)
-      },
+      }
+      return response
+    },
+    setHeader(name: unknown, value: unknown) {
+      const pair = checkedHeader(name, value)
+      if (isOpen && !framing.has(pair[0].toLowerCase())) recorded.headers = [...without(pair[0]), pair]
+      return response
+    },
+    addHeader(name: unknown, value: unknown) {
+      const pair = checkedHeader(name, value)
+      if (isOpen && !framing.has(pair[0].toLowerCase())) recorded.headers.push(pair)
+      return response
+    },
+  }
+
+  return {
+    recorded,
+    response,
+    close(): void {
+      isOpen = false
     },
   }
 }

@@ -87,8 +87,14 @@ function runFunction(host: FunctionHost, invocation: Invocation, call: Call): un
   const { config, factory } = findFunction(host, call.name)
   const caller = resolveRunAs(config, call.caller, call.source, {
     findUser: host.findUser,
+    // The script sees what the function will: public apps read the endpoint's query to choose the user.
     runScript: (name, scriptCaller) =>
-      host.runtime.callFunction(name, [], { ...scriptCaller, runAsSystem: true, callDepth: call.depth }, 'system'),
+      host.runtime.callFunction(
+        name,
+        call.args,
+        { ...scriptCaller, runAsSystem: true, callDepth: call.depth },
+        'system',
+      ),
   })
   return then(caller, (resolved) =>
     then(isAllowed(host, config, call, resolved), (allowed) => {
