@@ -123,7 +123,7 @@ export function segmentsFromDocument(
 }
 
 /** A subscription without owner is a customer of its own: its revenue is real, whoever pays. */
-function anonymousCustomer(subscription: string): string {
+export function anonymousCustomer(subscription: string): string {
   return `subscription:${subscription}`
 }
 

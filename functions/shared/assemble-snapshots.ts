@@ -11,6 +11,7 @@ import { countSubscriptions } from '../../domain/kpi/subscription-counts.ts'
 import { isCurrent, type SubscriptionSegment } from '../../domain/kpi/subscription-segments.ts'
 import { countTrials } from '../../domain/kpi/trial-conversion-rate.ts'
 import { countIssues } from './count-issues.ts'
+import type { MarkCounts } from './read-mark-counts.ts'
 import { type ComputedSnapshot, describedDay } from './snapshot.ts'
 import { windowOf } from './window.ts'
 
@@ -26,7 +27,7 @@ export interface SnapshotMaterial {
   /** By snapshot date. */
   readonly activity: ReadonlyMap<Instant, ActiveUsers>
   readonly totalUsers: ReadonlyMap<Instant, number>
-  readonly expired: ReadonlyMap<Instant, number>
+  readonly marks: MarkCounts
   /** By described day. */
   readonly days: ReadonlyMap<Instant, { readonly futureEvents: number; readonly unknownUsers: number }>
   readonly spend: readonly SpendRow[]
@@ -82,9 +83,10 @@ export function assembleSnapshots(dates: readonly Instant[], material: SnapshotM
         ...issues,
         unconverted: issues.unconverted + spend.unconverted,
         invalid_amounts: issues.invalid_amounts + spend.invalidAmounts,
-        invalid_dates: material.brokenDates + spend.invalidDates,
+        invalid_dates: material.brokenDates + material.marks.invalidRows + spend.invalidDates,
+        duplicate_provider_events: material.marks.duplicateRows,
         invalid_nps_scores: nps.invalidScores,
-        expired_but_active: material.expired.get(asOf) ?? 0,
+        expired_but_active: material.marks.expired.get(asOf) ?? 0,
         future_events: rollup?.futureEvents ?? 0,
         unknown_users: rollup?.unknownUsers ?? 0,
         assumed_subscriptions: assumed,

@@ -6,7 +6,7 @@ import { collectionOf, readAll } from './database.ts'
 import { readFirstEvent } from './read-activity.ts'
 import { readAnswers } from './read-answers.ts'
 import { readDerivedActivity } from './read-derived-activity.ts'
-import { readExpiredCounts } from './read-expired-counts.ts'
+import { readMarkCounts } from './read-mark-counts.ts'
 import { byCustomer } from './read-segments.ts'
 import { readSpend } from './read-spend.ts'
 import { readUserCounts } from './read-user-counts.ts'
@@ -70,7 +70,7 @@ export async function computeDerivedSnapshots(
     subscriptions,
     activity: await readDerivedActivity(context, dates, testUsers),
     totalUsers: await readUserCounts(context, dates, testUsers),
-    expired: await readExpiredCounts(context, dates, testUsers),
+    marks: await readMarkCounts(context, dates, testUsers),
     days: await readRollups(context, first - dayMs, last),
     spend: await readSpend(context, opening.windowFrom, last),
     answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),

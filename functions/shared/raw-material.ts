@@ -38,7 +38,7 @@ export async function readRawMaterial(context: Context, dates: readonly Instant[
     subscriptions,
     activity: await readActivityOfDays(context, dates, config, testUsers),
     totalUsers: await readUserCounts(context, dates, testUsers),
-    expired: new Map(),
+    marks: { expired: new Map(), invalidRows: 0, duplicateRows: 0 },
     days: new Map(),
     spend: await readSpend(context, first - monthWindowMs, last),
     answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),

@@ -86,8 +86,8 @@ export async function computeRawSnapshot(
     ...countIssues(living),
     expired_but_active: countExpired(segments, asOf),
     invalid_nps_scores: nps.invalidScores,
-    duplicate_provider_events: read.duplicates,
-    invalid_dates: read.invalidDates + spend.invalidDates + (await countBrokenDates(context)),
+    duplicate_provider_events: countStatus(segments, 'duplicate'),
+    invalid_dates: countStatus(segments, 'invalid') + spend.invalidDates + (await countBrokenDates(context)),
     future_events: await countFutureEvents(context, asOf - dayMs, asOf),
     unknown_users: (await findUnknownUsers(context, people)).size,
     assumed_subscriptions: assumed,
@@ -116,6 +116,10 @@ export async function computeRawSnapshot(
     data_quality: quality,
     inputs: { events_to: new Date(asOf), log_to: null },
   }
+}
+
+function countStatus(segments: readonly SubscriptionSegment[], status: string): number {
+  return segments.filter((segment) => segment.status === status).length
 }
 
 function countExpired(segments: Iterable<SubscriptionSegment>, asOf: Instant): number {

@@ -2,10 +2,12 @@ import type { Document } from 'bson'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { LogRow } from '../../domain/kpi/subscription-row.ts'
 import {
+  anonymousCustomer,
   type SubscriptionSegment,
   segmentsFromDocument,
   segmentsFromLog,
 } from '../../domain/kpi/subscription-segments.ts'
+import { zeroMoney } from '../../domain/money.ts'
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf, readAll } from './database.ts'
 import { documentProjection, logProjection, toLogRow, toSubscriptionDocument } from './read-log.ts'
@@ -16,8 +18,21 @@ export interface ReadSegments {
   readonly segments: readonly SubscriptionSegment[]
   /** Customer and subscription ids as stored, by key. */
   readonly ids: ReadonlyMap<string, unknown>
-  readonly duplicates: number
-  readonly invalidDates: number
+}
+
+/** A row that was left out, kept as a segment of no length so that it can be counted where segments are. */
+function leftOut(subscription: string, customer: string | null, status: 'invalid' | 'duplicate'): SubscriptionSegment {
+  return {
+    subscription,
+    customer: customer ?? anonymousCustomer(subscription),
+    from: 0,
+    to: 0,
+    status,
+    value: zeroMoney,
+    issue: null,
+    next: null,
+    history: 'log',
+  }
 }
 
 /** Cuts rows and documents into segments; a subscription with a log row is never also read from its document. */
@@ -32,39 +47,34 @@ export function cutSegments(
     if (key !== null && !ids.has(key)) ids.set(key, id)
   }
   const bySubscription = new Map<string, LogRow[]>()
-  let invalidDates = 0
-  let duplicates = 0
+  const segments: SubscriptionSegment[] = []
   for (const document of rows) {
     const row = toLogRow(document)
-    if (row === null) {
-      invalidDates += 1
-      continue
-    }
     remember(document.user_id)
     remember(document.subscription_id)
+    if (row === null) {
+      segments.push(leftOut(keyOf(document.subscription_id) ?? 'unknown', keyOf(document.user_id), 'invalid'))
+      continue
+    }
     const known = bySubscription.get(row.subscription)
     if (known === undefined) bySubscription.set(row.subscription, [row])
     else known.push(row)
   }
-  const segments: SubscriptionSegment[] = []
-  for (const log of bySubscription.values()) {
+  for (const [subscription, log] of bySubscription) {
     const cut = segmentsFromLog(log, config)
     segments.push(...cut.segments)
-    duplicates += cut.duplicates
+    for (let nth = 0; nth < cut.duplicates; nth++)
+      segments.push(leftOut(subscription, log[0]?.customer ?? null, 'duplicate'))
   }
   for (const document of documents) {
     const subscription = toSubscriptionDocument(document)
     if (bySubscription.has(subscription.subscription)) continue
-    const cut = segmentsFromDocument(subscription, config)
-    if (cut === null) {
-      invalidDates += 1
-      continue
-    }
     remember(document.user_id)
     remember(document._id)
-    segments.push(...cut)
+    const cut = segmentsFromDocument(subscription, config)
+    segments.push(...(cut ?? [leftOut(subscription.subscription, subscription.customer, 'invalid')]))
   }
-  return { segments, ids, duplicates, invalidDates }
+  return { segments, ids }
 }
 
 /** Reads the whole change log and every subscription. */

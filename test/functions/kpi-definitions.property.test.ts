@@ -9,7 +9,7 @@ import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
 
 const database = 'kpi_definitions_test'
 const day = 86_400_000
-const runs = Number(process.env.KPI_RUNS ?? 12)
+const runs = Number(process.env.KPI_RUNS ?? 8)
 
 let server: TestDatabase
 let client: MongoClient

@@ -9,7 +9,7 @@ import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
 
 const database = 'kpi_jobs_test'
 const day = 86_400_000
-const runs = Number(process.env.KPI_RUNS ?? 4)
+const runs = Number(process.env.KPI_RUNS ?? 2)
 /** Snapshots of each comparison. */
 const span = 5
 const from = centre - (span - 1) * day

@@ -1,4 +1,6 @@
 import type { MongoClient } from 'mongodb'
+import { loadAppFolder } from '../../cli/app-folder/index.ts'
+import { repositoryRoot } from '../../cli/own-app.ts'
 import backfillKpiSnapshots from '../../functions/backfillKpiSnapshots.ts'
 import computeKpiCohorts from '../../functions/computeKpiCohorts.ts'
 import computeKpiMovements from '../../functions/computeKpiMovements.ts'
@@ -18,8 +20,7 @@ import { createRuntime } from '../../runtime/create-runtime.ts'
 import type { BuiltApp, FunctionFactory } from '../../runtime/function-module.ts'
 import type { LogEntry } from '../../runtime/log.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { systemUser } from '../../runtime/user.ts'
-import type { AppDefinition, FunctionConfig } from '../../schemas/app/definition.ts'
+import { systemUser, type User } from '../../runtime/user.ts'
 
 type Handler = (context: never, ...args: never[]) => unknown
 
@@ -48,39 +49,8 @@ function factoryOf(handler: Handler): FunctionFactory {
       Reflect.apply(handler, undefined, [context, ...args])
 }
 
-function configOf(name: string): FunctionConfig {
-  return {
-    name,
-    private: false,
-    can_evaluate: true,
-    disable_arg_logs: false,
-    run_as_system: true,
-    run_as_user_id: '',
-    run_as_user_id_script: '',
-    listed: true,
-  }
-}
-
-function definitionOf(names: readonly string[]): AppDefinition {
-  return {
-    name: 'kpi-test',
-    clientAppId: 'kpi-test-local',
-    appId: '000000000000000000000001',
-    groupId: '000000000000000000000002',
-    location: 'US-VA',
-    deploymentModel: 'LOCAL',
-    providerRegion: 'aws-us-east-1',
-    environment: '',
-    environmentValues: {},
-    allowedRequestOrigins: [],
-    dataSources: [{ name: 'mongodb-atlas', type: 'mongodb-atlas', clusterName: 'Cluster0', collections: [] }],
-    functions: names.map(configOf),
-    triggers: [],
-    endpoints: [],
-    authProviders: {},
-    values: [],
-  }
-}
+/** Our own app folder: who may call what, and who may read which collection. */
+const { definition } = await loadAppFolder(repositoryRoot)
 
 /**
  * A client whose `bi_dashboard` is a database of the test's own, so that tests may share a server.
@@ -101,13 +71,21 @@ export interface KpiApp {
   readonly logs: LogEntry[]
   /** Calls a function as the system and resolves to what it returns. */
   call(name: keyof typeof kpiHandlers | string, ...args: unknown[]): Promise<unknown>
+  /** Calls the function of an endpoint as a user with this role, and resolves to what the caller would receive. */
+  serve(name: keyof typeof kpiHandlers, query: Record<string, string>, role?: string): Promise<Served>
+}
+
+export interface Served {
+  readonly status: number
+  /** What was set as the body, parsed, else what the function returned. */
+  readonly body: unknown
 }
 
 /** The real runtime over imported handlers; `database` stands for `bi_dashboard`. */
 export function createKpiApp(client: MongoClient, database: string): KpiApp {
   const logs: LogEntry[] = []
   const built: BuiltApp = {
-    definition: definitionOf(Object.keys(kpiHandlers)),
+    definition,
     functions: Object.fromEntries(Object.entries(kpiHandlers).map(([name, handler]) => [name, factoryOf(handler)])),
     broken: {},
     packages: {},
@@ -133,5 +111,32 @@ export function createKpiApp(client: MongoClient, database: string): KpiApp {
         { user: systemUser, runAsSystem: true, request: {}, requestId: 'test' },
         'system',
       ),
+    async serve(name, query, role) {
+      let [status, body]: [number, string | undefined] = [200, undefined]
+      const response = {
+        setStatusCode: (code: number) => {
+          status = code
+        },
+        setBody: (text: string) => {
+          body = text
+        },
+        setHeader: () => {},
+        addHeader: () => {},
+      }
+      const user: User = {
+        id: '0000000000000000000000aa',
+        type: 'server',
+        data: {},
+        custom_data: role === undefined ? {} : { role },
+        identities: [],
+      }
+      const returned = await runtime.callFunction(
+        name,
+        [{ query, headers: {}, body: undefined }, response],
+        { user, runAsSystem: false, request: {}, requestId: 'test' },
+        'endpoint',
+      )
+      return { status, body: body === undefined ? returned : JSON.parse(body) }
+    },
   }
 }

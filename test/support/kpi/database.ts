@@ -1,10 +1,10 @@
 import type { Db } from 'mongodb'
-import type { RawData } from './naive-kpis.ts'
+import type { RawData, RawDoc } from './naive-kpis.ts'
 
 /** Replaces everything in `db` with `data`. Collections are emptied, not dropped: indexes stay. */
 export async function loadRawData(db: Db, data: RawData): Promise<void> {
   await clear(db)
-  for (const [name, documents] of Object.entries(data))
+  for (const [name, documents] of Object.entries<RawDoc[]>({ ...data }))
     if (documents.length > 0) await db.collection(name).insertMany(documents.map((document) => ({ ...document })))
 }
 
