@@ -91,7 +91,8 @@ export class DatabaseStream {
         return
       } catch (error) {
         if (error instanceof Stopped || this.#abort.signal.aborted) return
-        if (!(await this.#recover(error))) return
+        // What could not be stored is found again when the stream is reopened.
+        if (!(await this.#recover(error).catch(() => true))) return
         this.#opened?.()
         await sleep(backoffMs * (0.5 + Math.random() / 2), this.#abort.signal)
         backoffMs = Math.min(backoffMs * 2, maxBackoffMs)
@@ -108,7 +109,7 @@ export class DatabaseStream {
       return false
     }
     if (failure === 'lost') {
-      onState(plan.triggers, 'waiting', 'the change stream was lost and is being reopened')
+      onState(plan.triggers, 'waiting', `the change stream was lost and is being reopened${codeNameOf(error)}`)
       return true
     }
     if (this.#first.config.tolerate_resume_errors) {
@@ -128,9 +129,9 @@ export class DatabaseStream {
 
   async #suspend(reason: string, token: Document | undefined): Promise<void> {
     const { state, lease, now, log, onState, plan } = this.#options
+    await state.suspend(this.#names, { reason, at: now() }, token, lease.fence)
     onState(plan.triggers, 'suspended', reason)
     log({ type: 'trigger', status: 'error', name: this.#names.join(', '), error: `suspended: ${reason}` })
-    await state.suspend(this.#names, { reason, at: now() }, token, lease.fence)
   }
 
   /** Pre-images are off by default; switching them on needs a right that the user may lack. */
@@ -305,4 +306,11 @@ function isToken(token: unknown): token is Document {
 function tokenOf(event: Document): Document {
   if (!isToken(event._id)) throw new TypeError('a change event has no resume token')
   return event._id
+}
+
+/** ` (Unauthorized)`: the server's name of an error says what to mend and holds no address. */
+function codeNameOf(error: unknown): string {
+  return error instanceof Error && 'codeName' in error && typeof error.codeName === 'string'
+    ? ` (${error.codeName})`
+    : ''
 }
