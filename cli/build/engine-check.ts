@@ -1,7 +1,7 @@
 import { SourceMap } from 'node:module'
 import type { AnyNode } from 'acorn'
 import { engineGlobals, engineMends, engineRegexFlags } from './engine-globals.ts'
-import { parseScript } from './function-script.ts'
+import { lineAt, parseScript } from './function-script.ts'
 import { walk } from './walk.ts'
 
 /** Something in a compiled function that the App Services engine cannot run. */
@@ -18,7 +18,12 @@ export function engineProblems(script: string): EngineProblem[] {
   const parsed = parseScript(script)
   const problems: EngineProblem[] = []
   const add = (node: AnyNode, what: string, mend: string) =>
-    problems.push({ what, mend, line: node.loc?.start.line ?? 1, column: node.loc?.start.column ?? 0 })
+    problems.push({
+      what,
+      mend,
+      line: lineAt(script, node.start),
+      column: node.start - (script.lastIndexOf('\n', node.start - 1) + 1),
+    })
   const guarded = new Set<unknown>()
   walk(parsed.program, (visited) => {
     const node = visited as AnyNode

@@ -1,4 +1,4 @@
-import { parse } from 'acorn'
+import vm from 'node:vm'
 import { type FunctionScript, ScriptError, wrapperParameters } from './function-script.ts'
 
 /** Names of the module around the factories; they must not be names that a function uses. */
@@ -22,6 +22,8 @@ export const factoryPrelude = [
   '  return loaded?.__esModule ? loaded : { ...loaded, default: loaded }',
   '}',
 ].join('\n')
+
+const scriptName = 'function'
 
 /**
  * The text of a `FunctionFactory` expression around a script. The script starts on the expression's first line, and
@@ -49,15 +51,13 @@ export function factoryText(script: FunctionScript): string {
   const inner = script.redeclares ? `return (() => {${body}})()` : body
   const text = `(${wrapperParameters.join(', ')}) => {${head}${inner}\n}`
   try {
-    parse(`(${text})`, { ecmaVersion: 'latest', sourceType: 'module' })
+    // Compiled and never run: the engine itself says whether strict code may look like this.
+    new vm.Script(`'use strict';(${text})`, { filename: scriptName })
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    const line = /\((\d+):\d+\)$/.exec(message)?.[1]
-    throw new ScriptError(
-      'sloppy',
-      `cannot run in strict mode: ${message.replace(/ \(\d+:\d+\)$/, '')}`,
-      line === undefined ? undefined : Number(line),
-    )
+    if (!(error instanceof SyntaxError)) throw error
+    const line = new RegExp(`^${scriptName}:(\\d+)`).exec(error.stack ?? '')?.[1]
+    const at = line === undefined ? undefined : Number(line)
+    throw new ScriptError('sloppy', `cannot run in strict mode: ${error.message}`, at)
   }
   return text
 }

@@ -57,34 +57,41 @@ const strictReserved = new Set([
 
 /** A parsed script with its scopes, shared by every step that reads it. */
 export interface ParsedScript {
+  readonly text: string
   readonly program: Program
   readonly scopes: ScopeManager
   /** References that no declaration of the script resolves. */
   readonly free: readonly Reference[]
 }
 
-function positionOf(error: unknown): { line: number | undefined; message: string } {
-  if (!(error instanceof SyntaxError)) return { line: undefined, message: String(error) }
-  const line =
-    'loc' in error && typeof error.loc === 'object' && error.loc !== null && 'line' in error.loc
-      ? error.loc.line
-      : undefined
-  return { line: typeof line === 'number' ? line : undefined, message: error.message.replace(/ \(\d+:\d+\)$/, '') }
+/** The 1-based line of an offset. */
+export function lineAt(text: string, offset: number): number {
+  let line = 1
+  for (let at = text.indexOf('\n'); at !== -1 && at < offset; at = text.indexOf('\n', at + 1)) line++
+  return line
 }
 
-/** Parses a script of sloppy mode. @throws {ScriptError} */
+const parsed = new Map<string, ParsedScript>()
+const parsedLimit = 64
+
+/** Parses a script of sloppy mode; the last ones are kept, since checks and builds read the same text. @throws {ScriptError} */
 export function parseScript(text: string): ParsedScript {
+  const known = parsed.get(text)
+  if (known !== undefined) return known
+  const script = parseAnew(text)
+  for (const oldest of [...parsed.keys()].slice(0, Math.max(0, parsed.size + 1 - parsedLimit))) parsed.delete(oldest)
+  parsed.set(text, script)
+  return script
+}
+
+function parseAnew(text: string): ParsedScript {
   let program: Program
   try {
-    program = parse(text, {
-      ecmaVersion: 'latest',
-      sourceType: 'script',
-      locations: true,
-      ranges: true,
-      allowHashBang: true,
-    })
+    program = parse(text, { ecmaVersion: 'latest', sourceType: 'script', ranges: true, allowHashBang: true })
   } catch (error) {
-    const { line, message } = positionOf(error)
+    if (!(error instanceof SyntaxError)) throw error
+    const message = error.message.replace(/ \(\d+:\d+\)$/, '')
+    const line = 'pos' in error && typeof error.pos === 'number' ? lineAt(text, error.pos) : undefined
     throw new ScriptError(/'import' and 'export'|import\.meta/.test(message) ? 'module' : 'syntax', message, line)
   }
   // acorn's tree is ESTree with ranges, which is what eslint-scope reads; the two packages type it apart.
@@ -94,7 +101,7 @@ export function parseScript(text: string): ParsedScript {
     nodejsScope: true,
     ignoreEval: true,
   })
-  return { program, scopes, free: scopes.globalScope?.through ?? [] }
+  return { text, program, scopes, free: scopes.globalScope?.through ?? [] }
 }
 
 /**
@@ -123,7 +130,7 @@ export function readFunctionScript(source: string): FunctionScript {
     const node = visited as AnyNode
     switch (node.type) {
       case 'WithStatement':
-        throw new ScriptError('sloppy', 'the with statement cannot run in a module', node.loc?.start.line)
+        throw new ScriptError('sloppy', 'the with statement cannot run in a module', lineAt(text, node.start))
       case 'ThisExpression':
         if (isSloppyThis(ancestors)) {
           uses.add('this')
@@ -144,11 +151,11 @@ export function readFunctionScript(source: string): FunctionScript {
       case 'ImportExpression':
         uses.add('import')
         edits.replace(node.start, node.start + 'import('.length, '__edgeImport(require, ')
-        requires.push(packageUse(node.source, node, ancestors))
+        requires.push(packageUse(text, node.source, node, ancestors))
         break
       case 'CallExpression':
         if (node.callee.type === 'Identifier' && node.callee.name === 'require' && freeNodes.has(node.callee))
-          requires.push(packageUse(node.arguments[0], node, ancestors))
+          requires.push(packageUse(text, node.arguments[0], node, ancestors))
         break
       case 'FunctionDeclaration':
       case 'FunctionExpression':
@@ -166,9 +173,9 @@ export function readFunctionScript(source: string): FunctionScript {
   }
 }
 
-function packageUse(argument: Node | undefined, call: Node, ancestors: readonly Node[]): PackageUse {
+function packageUse(text: string, argument: Node | undefined, call: Node, ancestors: readonly Node[]): PackageUse {
   const node = argument as AnyNode | undefined
-  const line = call.loc?.start.line ?? 1
+  const line = lineAt(text, call.start)
   const topLevel = !ancestors.some((ancestor) => /Function/.test(ancestor.type))
   if (node?.type === 'Literal' && typeof node.value === 'string') return { specifier: node.value, line, topLevel }
   if (node?.type === 'TemplateLiteral' && node.expressions.length === 0)
@@ -217,15 +224,15 @@ function renameDuplicateParameters(parameters: readonly Node[], edits: TextEdits
 function renameBlockFunctions(script: ParsedScript, edits: TextEdits): Map<string, string> {
   const renamed = new Map<string, string>()
   const outside = new Set(script.free.map((reference) => reference.identifier.name))
-  walk(script.program, (visited, ancestors) => {
-    const node = visited as AnyNode
-    if (node.type !== 'FunctionDeclaration' || node.id === null || !outside.has(node.id.name)) return
-    const block = ancestors.at(-1) as AnyNode | undefined
-    if (block?.type !== 'BlockStatement') return
-    const name = `__edgeBlock_${node.id.name}`
-    renamed.set(node.id.name, name)
-    edits.insert(block.start + 1, `${name} = ${node.id.name};`)
-  })
+  for (const scope of script.scopes.scopes) {
+    if (scope.type !== 'block') continue
+    for (const variable of scope.variables) {
+      if (!outside.has(variable.name) || !variable.defs.some(({ type }) => type === 'FunctionName')) continue
+      const name = `__edgeBlock_${variable.name}`
+      renamed.set(variable.name, name)
+      edits.insert((scope.block.range?.[0] ?? 0) + 1, `${name} = ${variable.name};`)
+    }
+  }
   if (renamed.size > 0)
     for (const reference of script.free) {
       const name = renamed.get(reference.identifier.name)
@@ -300,6 +307,7 @@ function exportsForm(script: ParsedScript): FunctionScript['exportsForm'] {
   const top = script.scopes.globalScope?.childScopes[0]
   if (top?.set.has('exports')) return 'exports'
   if (script.free.some((reference) => reference.identifier.name === 'exports' && reference.isWrite())) return 'exports'
+  if (!script.free.some((reference) => reference.identifier.name === 'module')) return 'none'
   let viaModule = false
   walk(script.program, (visited) => {
     const node = visited as AnyNode

@@ -203,7 +203,7 @@ async function compile(
     return error.errors.map(messageLine)
   }
   const texts = new Map(outputs.map((output) => [path.relative(root, output.path).replaceAll('\\', '/'), output.text]))
-  const problems: string[] = []
+  const places = new Map<string, { problem: EngineProblem; source: string; functions: string[] }>()
   for (const [name, file] of functions) {
     const compiled = `functions/${name}.js`
     const script = texts.get(compiled) ?? ''
@@ -212,11 +212,16 @@ async function compile(
     const found = engineProblems(script).map((problem) => ({ problem, position: sourcePosition(map, problem) }))
     // A helper of the bundler has no source; the code that needs it is reported at its own place.
     const located = new Set(found.filter(({ position }) => position).map(({ problem }) => problem.what))
-    for (const { problem, position } of found)
-      if (position !== undefined || !located.has(problem.what))
-        problems.push(problemLine(root, file, problem, position))
+    for (const { problem, position } of found) {
+      if (position === undefined && located.has(problem.what)) continue
+      const source = sourceOf(root, file, position)
+      const key = `${source} ${problem.what}`
+      const place = places.get(key) ?? { problem, source, functions: [] }
+      if (!place.functions.includes(file)) place.functions.push(file)
+      places.set(key, place)
+    }
   }
-  return [...new Set(problems)]
+  return [...places.values()].map(problemLine)
 }
 
 function messageLine(message: Message): string {
@@ -224,16 +229,16 @@ function messageLine(message: Message): string {
   return location === null ? text : `${location.file}:${location.line}: ${text}; correct it`
 }
 
-function problemLine(
-  root: string,
-  file: string,
-  problem: EngineProblem,
-  position: { source: string; line: number } | undefined,
-): string {
-  const source =
-    position === undefined
-      ? file
-      : `${path.relative(root, path.resolve(root, 'functions', position.source)).replaceAll('\\', '/')}:${position.line}`
-  const via = source.startsWith(file) ? '' : ` (bundled into ${file})`
+function sourceOf(root: string, file: string, position: { source: string; line: number } | undefined): string {
+  if (position === undefined) return file
+  const source = path.relative(root, path.resolve(root, 'functions', position.source)).replaceAll('\\', '/')
+  return `${source}:${position.line}`
+}
+
+function problemLine(place: { problem: EngineProblem; source: string; functions: readonly string[] }): string {
+  const { problem, source, functions } = place
+  const [first = '', ...more] = functions
+  const others = more.length === 0 ? '' : ` and ${more.length} more`
+  const via = source.startsWith(first) ? '' : ` (bundled into ${first}${others})`
   return `${source}: ${problem.what} does not exist in the App Services engine${via}; ${problem.mend}`
 }

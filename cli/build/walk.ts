@@ -10,7 +10,9 @@ export function walk(root: Node, visit: (node: Node, ancestors: readonly Node[])
   const descend = (node: Node): void => {
     visit(node, ancestors)
     ancestors.push(node)
-    for (const value of Object.values(node)) {
+    for (const key in node) {
+      const value: unknown = Reflect.get(node, key)
+      if (typeof value !== 'object' || value === null || key === 'range') continue
       if (Array.isArray(value)) {
         for (const member of value) if (isNode(member)) descend(member)
       } else if (isNode(value)) descend(value)

@@ -2,7 +2,7 @@ import type { AnyNode } from 'acorn'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
 import type { CompiledFunction } from '../build/app-module.ts'
-import { parseScript } from '../build/function-script.ts'
+import { lineAt, parseScript } from '../build/function-script.ts'
 import { walk } from '../build/walk.ts'
 
 /** What a function's text tells before it is called. */
@@ -77,7 +77,7 @@ function checkNames(
     if (object.object.name !== 'context' || property.type !== 'Identifier' || object.property.type !== 'Identifier')
       return
     const name = argument.value
-    const at = { ...place, line: node.loc?.start.line ?? 1 }
+    const at = { ...place, line: lineAt(text, node.start) }
     const call = `context.${object.property.name}.${property.name}("${name}")`
     if (call.startsWith('context.services.get') && !known.services.has(name))
       findings.add('error', 'service-missing', {
