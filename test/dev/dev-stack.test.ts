@@ -10,6 +10,20 @@ const root = path.resolve(import.meta.dirname, '../..')
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const run = promisify(execFile)
 
+interface Stored {
+  _id: string
+  [field: string]: unknown
+}
+
+interface ActionAnswer {
+  document: Stored
+  documents: Stored[]
+}
+
+interface Snapshot {
+  metrics: { mrr: number }
+}
+
 async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -54,23 +68,23 @@ describe('npm run dev', () => {
     stack.kill('SIGKILL')
   })
 
-  async function action(name: string, body: Record<string, unknown>): Promise<Record<string, never>> {
+  async function action(name: string, body: Record<string, unknown>): Promise<ActionAnswer> {
     const response = await fetch(`http://127.0.0.1:${port}/app/bi-dashboard-local/endpoint/data/v1/action/${name}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/ejson', Accept: 'application/json', 'api-key': key },
       body: JSON.stringify({ dataSource: 'Cluster0', database: 'bi_dashboard', ...body }),
     })
     expect(response.status, await response.clone().text()).toBeLessThan(300)
-    return (await response.json()) as Record<string, never>
+    return (await response.json()) as ActionAnswer
   }
 
-  async function cli(...args: string[]): Promise<Record<string, never>> {
+  async function cli(...args: string[]): Promise<Snapshot> {
     const { stdout } = await run(
       process.execPath,
       ['cli/main.ts', ...args, '--json', '--uri', `mongodb://127.0.0.1:${databasePort}`],
       { cwd: root, env: { ...process.env, MONGODB_URI: '' } },
     )
-    return JSON.parse(stdout) as Record<string, never>
+    return JSON.parse(stdout) as Snapshot
   }
 
   it('prints a curl that answers the newest snapshot when pasted', async () => {
@@ -95,7 +109,7 @@ describe('npm run dev', () => {
 
   it('carries a changed subscription through the trigger into the next snapshot', async () => {
     const found = await action('findOne', { collection: 'subscriptions', filter: { status: 'active', plan: 'pro' } })
-    const subscription = found.document as { _id: string }
+    const subscription = found.document
     const effective = new Date(Date.now() - 1000).toISOString()
     await action('updateOne', {
       collection: 'subscriptions',
@@ -109,14 +123,13 @@ describe('npm run dev', () => {
         collection: 'subscription_events',
         filter: { subscription_id: { $oid: subscription._id }, plan: 'enterprise' },
       })
-      return (documents as unknown[])[0] as { amount: number } | undefined
+      return documents[0]
     })
     expect(event).toMatchObject({ plan: 'enterprise', status: 'active', amount: 199 })
     const tomorrow = new Date(Date.parse(today) + 86_400_000).toISOString().slice(0, 10)
     const before = await cli('kpi', 'compute', '--as-of', today.slice(0, 10), '--dry-run')
     const after = await cli('kpi', 'compute', '--as-of', tomorrow, '--dry-run')
-    const mrr = (snapshot: Record<string, never>) => (snapshot.metrics as { mrr: number }).mrr
-    expect(mrr(after) - mrr(before)).toBeCloseTo(199 - 49, 10)
+    expect(after.metrics.mrr - before.metrics.mrr).toBeCloseTo(199 - 49, 10)
   })
 
   it.skipIf(!existsSync(chromiumPath))('shows the snapshot on the dashboard (needs Debian chromium)', async () => {
