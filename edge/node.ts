@@ -6,11 +6,13 @@ import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import type { TokenMail } from '../runtime/users/password-accounts.ts'
 import { defaultStateDatabase, ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
 import { createTokens } from '../runtime/users/tokens.ts'
 import { createEdgeApp } from './app.ts'
 import { createHost } from './host/host.ts'
 import { logLine } from './node/log-line.ts'
+import { createPublicFetch } from './node/public-fetch.ts'
 import { surviveUnhandledRejections } from './node/unhandled-rejections.ts'
 
 export interface NodeEdgeOptions {
@@ -33,6 +35,10 @@ export interface NodeEdgeOptions {
   /** Errors of an action as a bare JSON string. */
   plainActionErrors?: boolean
   functionTimeoutMs?: number
+  /** What else limits the app, for `/ready`. */
+  readyReasons?: () => readonly string[]
+  /** Sends confirmation and reset links; absent: nothing is sent, and the log says so. */
+  sendMail?: (mail: TokenMail) => Promise<void>
   /** Default: the real clock and `fetch`. */
   now?: () => Date
   fetch?: typeof fetch
@@ -77,13 +83,15 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
     stateDatabase,
     secrets,
     now,
-    fetch: options.fetch ?? fetch,
+    fetch: options.fetch ?? (options.allowPrivateHosts === true ? fetch : createPublicFetch()),
     log,
     ...(options.functionTimeoutMs !== undefined && { functionTimeoutMs: options.functionTimeoutMs }),
     ...(options.allowPrivateHosts !== undefined && { allowPrivateHosts: options.allowPrivateHosts }),
   })
   const host = createHost(runtime, {
     signingKey,
+    ...(options.readyReasons !== undefined && { readyReasons: options.readyReasons }),
+    ...(options.sendMail !== undefined && { sendMail: options.sendMail }),
     ...(options.plainActionErrors !== undefined && { plainActionErrors: options.plainActionErrors }),
   })
   const app = createEdgeApp({

@@ -206,9 +206,11 @@ export async function callFunction(
   const logs = new LogBuffer(source === 'trigger' ? 'first' : 'last')
   const invocation = new Invocation(functionTimeoutMs, logs, options.onWrite)
   const depth = (caller.callDepth ?? 0) + 1
-  const call: Call = { name, args: argumentsOf(args, source), caller, source, depth }
+  const call: Call = { name, args, caller, source, depth }
   try {
-    const result = await invocation.withinTime(() => materialise(runFunction(host, invocation, call)))
+    const result = await invocation.withinTime(() =>
+      materialise(runFunction(host, invocation, { ...call, args: argumentsOf(args, source) })),
+    )
     logRun(host, call, logs.lines, startedAt)
     return result
   } catch (thrown) {
