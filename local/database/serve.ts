@@ -1,5 +1,9 @@
+import { enableCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
-import { startDatabase } from './main.ts'
+
+// Compiling its modules is most of what a start takes.
+enableCompileCache()
+const { startDatabase } = await import('./main.ts')
 
 const { values } = parseArgs({
   options: {

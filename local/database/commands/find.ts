@@ -1,6 +1,7 @@
 import { isDoc } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
+import { soleId } from '../storage/plan/planner.ts'
 import { runAggregate, viewPipeline } from './aggregate.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
@@ -66,6 +67,8 @@ export const find: Command = {
     const { server, fields, db } = invocation
     server.counters.query++
     const name = invocation.collectionName()
+    const stored = storedById(invocation, name)
+    if (stored) return stored
     const options = findOptions(invocation)
     const collection = invocation.find(name)
     if (collection && viewPipeline(collection)) return runAggregate(invocation, name, asPipeline(options))
@@ -107,6 +110,33 @@ export const find: Command = {
       },
     }
   },
+}
+
+const BEYOND_LOOKUP = FIELDS.filter(
+  (field) => !['filter', 'limit', 'singleBatch', 'batchSize', 'noCursorTimeout', 'allowDiskUse'].includes(field),
+)
+
+/** The commonest read of all, one document by its `_id`: the stored bytes, without a plan, a match or a cursor. */
+function storedById(invocation: Invocation, name: string): Reply | undefined {
+  const { body, db } = invocation
+  const filter = body.get('filter')
+  if (!isDoc(filter) || body.get('singleBatch') !== true || invocation.transaction) return undefined
+  const id = soleId(filter)
+  if (id === undefined || invocation.snapshotTime !== undefined || BEYOND_LOOKUP.some((field) => body.has(field))) {
+    return undefined
+  }
+  const collection = invocation.find(name)
+  if (!collection || collection.collation || collection.options.has('viewOn')) return undefined
+  const record = collection.findById(id)
+  return {
+    fields: new Map(),
+    batch: {
+      field: 'firstBatch',
+      documents: record ? [record.current.view()] : [],
+      cursorId: 0n,
+      namespace: `${db}.${name}`,
+    },
+  }
 }
 
 /** With a limit the server knows the end when it gives the last document. */

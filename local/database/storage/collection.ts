@@ -68,6 +68,7 @@ export class Collection {
         })
       : () => true
     const index = new Index(spec, this.records.values(), covers, createCollation(spec.collation))
+    if (spec.name === '_id_') index.readKeysFrom(this.byId)
     this.indexes.set(spec.name, index)
     return index
   }
@@ -88,14 +89,20 @@ export class Collection {
   insert(recordId: number, stored: StoredBytes, document?: Doc): Record {
     const record = new Record(recordId, stored)
     if (recordId >= this.nextRecordId) this.nextRecordId = recordId + 1
+    const idKey = rawIdKey(stored, this.collation)
     let decoded = document
     for (const index of this.activeIndexes()) {
+      if (index.spec.name === '_id_') {
+        index.addKey(idKey, record)
+        continue
+      }
       decoded ??= decodeStored(stored)
       index.add(record, index.keysOf(decoded))
     }
     this.records.set(recordId, record)
-    this.byId.set(rawIdKey(stored, this.collation), record)
+    this.byId.set(idKey, record)
     this.bytes += stored.length
+    if (this.capped) this.#trim()
     return record
   }
 
@@ -113,22 +120,29 @@ export class Collection {
   }
 
   remove(record: Record, before?: Doc): void {
+    const idKey = rawIdKey(record.current, this.collation)
     let old = before
     for (const index of this.activeIndexes()) {
+      if (index.spec.name === '_id_') {
+        index.removeKey(idKey, record)
+        continue
+      }
       old ??= decodeStored(record.current)
       index.remove(record, index.keysOf(old))
     }
     this.records.delete(record.id)
-    this.byId.delete(rawIdKey(record.current, this.collation))
+    this.byId.delete(idKey)
     this.bytes -= record.current.length
   }
 
-  /** Everything goes but the definition. */
-  clear(): void {
-    this.records.clear()
-    this.byId.clear()
-    this.bytes = 0
-    for (const { spec } of [...this.indexes.values()]) this.addIndex(spec)
+  /** A capped collection loses its oldest documents, of which nobody is told. */
+  #trim(): void {
+    const size = numberOption(this.options, 'size') ?? Number.POSITIVE_INFINITY
+    const max = numberOption(this.options, 'max') ?? Number.POSITIVE_INFINITY
+    for (const record of this.records.values()) {
+      if (this.bytes <= size && this.records.size <= max) return
+      this.remove(record)
+    }
   }
 }
 

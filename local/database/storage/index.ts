@@ -28,6 +28,7 @@ export class Index {
   readonly reservations = new Map<string, Reservation>()
   readonly #tree = new OrderedTree<Record>()
   #unread: Iterable<Record> | undefined
+  #unreadKeys: Iterable<readonly [string, Record]> | undefined
   readonly #covers: (document: Doc) => boolean
   readonly #collation: Collation | undefined
 
@@ -47,13 +48,19 @@ export class Index {
     this.#collation = collation
   }
 
+  /** As the constructor's `existing`, when the keys are known already. */
+  readKeysFrom(keys: Iterable<readonly [string, Record]>): void {
+    this.#unreadKeys = keys
+    this.#unread = undefined
+  }
+
   get collation(): Collation | undefined {
     return this.#collation
   }
 
   /** Not read from yet: additions and removals need not be told. */
   get pending(): boolean {
-    return this.#unread !== undefined
+    return this.#unread !== undefined || this.#unreadKeys !== undefined
   }
 
   get tree(): OrderedTree<Record> {
@@ -61,6 +68,11 @@ export class Index {
       const records = this.#unread
       this.#unread = undefined
       for (const record of records) this.add(record, this.keysOf(record.decode()))
+    }
+    if (this.#unreadKeys !== undefined) {
+      const keys = this.#unreadKeys
+      this.#unreadKeys = undefined
+      for (const [key, record] of keys) this.#tree.add(key, record)
     }
     return this.#tree
   }
@@ -85,6 +97,14 @@ export class Index {
 
   add(record: Record, keys: readonly IndexKey[]): void {
     for (const { key } of keys) this.tree.add(key, record)
+  }
+
+  addKey(key: string, record: Record): void {
+    this.tree.add(key, record)
+  }
+
+  removeKey(key: string, record: Record): void {
+    this.tree.remove(key, record.id)
   }
 
   remove(record: Record, keys: readonly IndexKey[]): void {

@@ -172,6 +172,10 @@ function scanOf(
   if (!sameCollation(query.collation, index) && !forced) return undefined
   const collates = sameCollation(query.collation, index)
   if (!forced && spec.partialFilter && !implies(shape, spec.partialFilter)) return undefined
+  const concerned =
+    shape.predicates.has(spec.fields[0]!) || (query.sort && spec.fields.some((field) => query.sort!.has(field)))
+  if (!concerned && !forced) return undefined
+  // Reading the documents tells whether the index is multikey.
   const { tree } = index
   void tree
   const fields: Interval[][] = []
