@@ -84,6 +84,13 @@ async function withoutUnbundled(app: PreparedApp): Promise<PreparedApp> {
   return { ...app, packages }
 }
 
+/** Packages of an app that workerd cannot have, with the reason: they do not bundle. */
+export async function unbundledPackages(app: PreparedApp): Promise<ReadonlyMap<string, string>> {
+  const usable = await withoutUnbundled(app)
+  const lost = usable.packages.filter((found, index) => found !== app.packages[index])
+  return new Map(lost.map((found) => [found.specifier, found.kind === 'missing' ? found.reason : '']))
+}
+
 /** Runs esbuild for workerd. @returns the bundle's text. @throws {CommandError} one line per error */
 export async function bundleText(app: PreparedApp, options: EsbuildOptions): Promise<string> {
   const run = async (usable: PreparedApp) => {

@@ -1,4 +1,5 @@
 import vm from 'node:vm'
+import { parse } from 'acorn'
 import { type FunctionScript, ScriptError, wrapperParameters } from './function-script.ts'
 
 /** Names of the module around the factories; they must not be names that a function uses. */
@@ -51,13 +52,17 @@ export function factoryText(script: FunctionScript): string {
   const inner = script.redeclares ? `return (() => {${body}})()` : body
   const text = `(${wrapperParameters.join(', ')}) => {${head}${inner}\n}`
   try {
-    // Compiled and never run: the engine itself says whether strict code may look like this.
+    // Compiled and never run: the engine itself says whether strict code may look like this. What a module refuses beyond
+    // strict mode (ECMA-262 B.1.1, 13.1.1) only a parser of modules tells, and one such function would take all others
+    // of the app with it.
+    if (/<!--|-->|\bawait\s*:/.test(text)) parse(`(${text})`, { ecmaVersion: 'latest', sourceType: 'module' })
     new vm.Script(`'use strict';(${text})`, { filename: scriptName })
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    const line = new RegExp(`^${scriptName}:(\\d+)`).exec(error.stack ?? '')?.[1]
+    const line =
+      new RegExp(`^${scriptName}:(\\d+)`).exec(error.stack ?? '')?.[1] ?? /\((\d+):\d+\)$/.exec(error.message)?.[1]
     const at = line === undefined ? undefined : Number(line)
-    throw new ScriptError('sloppy', `cannot run in strict mode: ${error.message}`, at)
+    throw new ScriptError('sloppy', `cannot run in strict mode: ${error.message.replace(/ \(\d+:\d+\)$/, '')}`, at)
   }
   return text
 }

@@ -4,6 +4,7 @@ import { FolderReader } from '../app-folder/folder-reader.ts'
 import type { Finding, Severity } from '../app-folder/index.ts'
 import { lintAppFolder } from '../app-folder/lint.ts'
 import { type PrepareOptions, prepareApp } from '../build/index.ts'
+import { checkBundling } from './check-bundling.ts'
 import { checkFunctions } from './check-functions.ts'
 import { checkParts } from './check-parts.ts'
 import { checkRules } from './check-rules.ts'
@@ -67,6 +68,7 @@ export async function checkApp(options: CheckOptions): Promise<CheckReport> {
   const { definition, appDir } = app
   const more = new Findings()
   checkFunctions(definition, app.functions, more)
+  await checkBundling(app, more)
   checkRules(definition, app.origins, more)
   checkSecrets(definition, app.origins, options.secrets, more)
   const findings = [

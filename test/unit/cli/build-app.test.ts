@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, symlink } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EJSON } from 'bson'
@@ -141,6 +141,20 @@ describe('buildApp for Node', () => {
     others.push(folder)
     const built = await load(await build(folder.dir))
     expect(() => call(built, 'f')).toThrow('the Node module "child_process" is not available to functions')
+  })
+
+  it.each(['node', 'workerd'] as const)('follows the links of a shipped pnpm store, built for %s', async (target) => {
+    const store = 'functions/node_modules/.pnpm/outer@1.0.0/node_modules'
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'pnpm' },
+      'functions/f.js': "exports = () => require('outer')",
+      [`${store}/outer/index.js`]: "module.exports = 'outer and ' + require('inner')",
+      [`${store}/inner/index.js`]: "module.exports = 'inner'",
+    })
+    others.push(folder)
+    await symlink('.pnpm/outer@1.0.0/node_modules/outer', path.join(folder.dir, 'functions/node_modules/outer'))
+    const built = await load(await build(folder.dir, target))
+    expect(call(built, 'f')).toBe('outer and inner')
   })
 
   it('embeds prototype keys of a folder as plain data', () => {

@@ -134,6 +134,7 @@ describe('a sloppy script, built', () => {
     ['a syntax error', 'exports = function () {\n  return a +\n}', 'syntax', 3],
     ['an ES module', "import a from 'a'\nexports = a", 'module', 1],
     ['await at the top level', 'const a = await b\nexports = a', 'syntax', 1],
+    ['a comment of HTML', 'exports = function () {\n  <!-- as in a page\n  return 1\n}', 'sloppy', 2],
     ['with', 'exports = function (a) {\n  with (a) { return b }\n}', 'sloppy', 2],
   ])('refuses %s, naming the line', (_, source, kind, line) => {
     let caught: unknown

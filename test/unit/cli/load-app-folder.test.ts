@@ -1,3 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type LoadedApp, loadAppFolder } from '../../../cli/app-folder/index.ts'
 import { fixtureApp, type TemporaryFolder, temporaryFolder } from '../../support/app-folders.ts'
@@ -10,6 +13,32 @@ async function loadFiles(files: Record<string, unknown>, environment?: string): 
   temporary.push(folder)
   return loadAppFolder(folder.dir, environment === undefined ? {} : { environment })
 }
+
+/** JSON that looks like the files of an app: their keys, with values of any kind. */
+const keys =
+  'name type config roles filters apply_when read write fields additional_fields document_filters insert route http_method function_name event_processors FUNCTION operation_types schedule match values value from_secret config_version app_id client_app_id secret_config metadata_fields can_evaluate run_as_user_id_script_source versions disabled __proto__ constructor'
+const oddFile = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    fc.constantFrom(
+      null,
+      true,
+      false,
+      0,
+      -1,
+      1e300,
+      '',
+      'x',
+      '%%true',
+      '%(%%environment.values.x)',
+      'DATABASE',
+      'GET',
+      '/a',
+    ),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom(...keys.split(' ')), tie('value'), { maxKeys: 6, noNullPrototype: true }),
+  ),
+})).value
 
 const root = { config_version: 20210101, name: 'odd', app_id: 'odd-abcde' }
 
@@ -423,6 +452,23 @@ describe('loadAppFolder', () => {
           true,
         ])
       }
+    })
+    it('throws nothing, whatever JSON the files hold', async () => {
+      const folder = await temporaryFolder({ 'realm_config.json': root, 'functions/a.js': 'exports = 1' })
+      temporary.push(folder)
+      for (const file of files) await mkdir(path.dirname(path.join(folder.dir, file)), { recursive: true })
+      const content = fc.tuple(...files.map(() => oddFile))
+      await fc.assert(
+        fc.asyncProperty(content, async (contents) => {
+          await Promise.all(
+            files.map((file, index) => writeFile(path.join(folder.dir, file), JSON.stringify(contents[index]))),
+          )
+          const { definition } = await loadAppFolder(folder.dir)
+          // What a build embeds must survive being embedded.
+          expect(JSON.parse(JSON.stringify(definition))).toEqual(definition)
+        }),
+        { numRuns: 60 },
+      )
     })
     it('survives a folder where a file is expected', async () => {
       const loaded = await loadFiles({
