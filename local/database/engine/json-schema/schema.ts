@@ -14,6 +14,7 @@ import {
 import { DatabaseError } from '../../errors.ts'
 import { parseTypes } from '../match/element.ts'
 import { compileRegex } from '../match/regex.ts'
+import { entryOf } from '../table.ts'
 
 /** Why a value fails one keyword: MongoDB's `errInfo` entry. Null: it does not fail. */
 export type Rule = (value: Value) => Doc | null
@@ -521,7 +522,7 @@ const REFUSED = new Set(['$ref', '$schema', 'default', 'definitions', 'format', 
 /** Compiles a schema; the function returns the failures of a value, empty when it is valid. */
 export function compileSchema(schema: Doc): Validate {
   for (const name of schema.keys()) {
-    if (KEYWORDS[name] !== undefined || name === 'encrypt' || name === 'encryptMetadata') continue
+    if (entryOf(KEYWORDS, name) !== undefined || name === 'encrypt' || name === 'encryptMetadata') continue
     throw REFUSED.has(name)
       ? new DatabaseError(9, `$jsonSchema keyword '${name}' is not currently supported`)
       : new DatabaseError(9, `Unknown $jsonSchema keyword: ${name}`)

@@ -4,6 +4,7 @@ import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { compileExpression } from '../expression/compile.ts'
 import { compileJsonSchema } from '../json-schema/index.ts'
+import { entryOf } from '../table.ts'
 import type { MatchDetails, Matches } from './condition.ts'
 import { isTrue } from './element.ts'
 import { compileField, sampleRate } from './operators.ts'
@@ -65,7 +66,7 @@ export function compileMatcher(filter: Doc, env: QueryEnv): Matches {
       parts.push(compileField(name, operand, env, compileMatcher))
       continue
     }
-    const compile = TOP_LEVEL[name]
+    const compile = entryOf(TOP_LEVEL, name)
     if (compile === undefined) {
       if (name === '$ref' || name === '$id' || name === '$db') {
         parts.push(compileField(name, operand, env, compileMatcher))

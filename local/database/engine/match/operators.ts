@@ -3,6 +3,7 @@ import { printDouble, printValue } from '../../bson/print.ts'
 import { BSONRegExp, type Doc, isDoc, isNumber, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
+import { entryOf } from '../table.ts'
 import { bits } from './bitwise.ts'
 import { equals, greater, greaterOrEqual, isIn, less, lessOrEqual, matchesRegex } from './comparison.ts'
 import { all, atPath, type Condition, type Matches, not, onValue, test } from './condition.ts'
@@ -158,7 +159,7 @@ function equalRegex(a: BSONRegExp, b: BSONRegExp): boolean {
 export function compileOperators(operators: Doc, env: QueryEnv, inner: CompileInner): Condition {
   const conditions: Condition[] = []
   for (const [name, operand] of operators) {
-    const operator = OPERATORS[name]
+    const operator = entryOf(OPERATORS, name)
     if (operator === undefined) throw new DatabaseError(2, `unknown operator: ${name}`)
     const condition = operator(operand, env, operators, inner)
     if (condition !== NO_CONDITION) conditions.push(condition)

@@ -1,6 +1,7 @@
 import { type Doc, isDoc, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { PipelineEnv } from '../env.ts'
+import { entryOf } from '../table.ts'
 import { setWindowFields } from '../window/stage.ts'
 import { BASIC, compileSortStage, parseLimit } from './basic.ts'
 import { bucket, bucketAuto } from './bucket.ts'
@@ -44,7 +45,7 @@ const STAGES: Readonly<Record<string, CompileStage>> = {
   $listSearchIndexes: refused(31082, `$listSearchIndexes ${SEARCH}`),
 }
 
-function entryOf(stage: Doc): readonly [string, Value] {
+function nameAndSpec(stage: Doc): readonly [string, Value] {
   if (!isDoc(stage)) throw new DatabaseError(14, "Each element of the 'pipeline' array must be an object")
   const [entry] = stage
   if (entry === undefined || stage.size !== 1) {
@@ -59,7 +60,7 @@ function compileStage(name: string, spec: Value, position: number, env: Pipeline
     if (position > 0) throw new DatabaseError(40602, `${name} is only valid as the first stage in a pipeline`)
     return () => source
   }
-  const compile = STAGES[name]
+  const compile = entryOf(STAGES, name)
   if (compile === undefined) throw new DatabaseError(40324, `Unrecognized pipeline stage name: '${name}'`)
   if (name === '$documents' && position > 0) {
     throw new DatabaseError(40602, '$documents is only valid as the first stage in a pipeline')
@@ -82,7 +83,7 @@ function limitAfter(entries: readonly (readonly [string, Value])[], at: number):
 
 /** Compiles the stages of a pipeline; the function runs them over its input, lazily. */
 export function compilePipeline(pipeline: readonly Doc[], env: PipelineEnv): Stage {
-  const entries = pipeline.map(entryOf)
+  const entries = pipeline.map(nameAndSpec)
   const stages = entries.map(([name, spec], position): Stage => {
     if (name === '$out' || name === '$merge') {
       if (position !== entries.length - 1) {

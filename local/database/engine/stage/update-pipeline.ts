@@ -2,6 +2,7 @@ import { type Doc, isDoc, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { compileStageProjection } from '../projection/compile.ts'
+import { entryOf } from '../table.ts'
 import { compileReplaceRoot, compileReplaceWith } from './replace-root.ts'
 import { unsetSpec } from './unset.ts'
 
@@ -30,7 +31,7 @@ export function compileUpdatePipeline(pipeline: readonly Doc[], env: QueryEnv): 
       throw new DatabaseError(40323, 'A pipeline stage specification object must contain exactly one field.')
     }
     const [name, spec] = entry
-    const compile = STAGES[name]
+    const compile = entryOf(STAGES, name)
     if (compile === undefined) {
       throw name.startsWith('$')
         ? new DatabaseError(72, `${name} is not allowed to be used within an update`)

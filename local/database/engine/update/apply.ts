@@ -5,6 +5,7 @@ import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { matchedIndex } from '../match/filter.ts'
 import { compileUpdatePipeline } from '../stage/update-pipeline.ts'
+import { entryOf } from '../table.ts'
 import { compileArrayFilters } from './array-filters.ts'
 import * as arrays from './arrays.ts'
 import { describeUpdate } from './describe.ts'
@@ -72,7 +73,7 @@ function parseSteps(update: Doc, options: UpdateOptions): Step[] {
   const steps: Step[] = []
   const claimed: (readonly string[])[] = []
   for (const [name, operands] of update) {
-    const compile = MODIFIERS[name]
+    const compile = entryOf(MODIFIERS, name)
     if (compile === undefined) {
       throw new DatabaseError(
         9,

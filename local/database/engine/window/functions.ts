@@ -18,6 +18,7 @@ import { compile } from '../expression/compile.ts'
 import { isDateUnit } from '../expression/date-units.ts'
 import { namedArguments, shown } from '../expression/define.ts'
 import { constantOf, type Scope } from '../expression/scope.ts'
+import { entryOf } from '../table.ts'
 import { type Partition, parseWindow, type Window, windowRanges } from './bounds.ts'
 
 /** One result for each document of a partition. */
@@ -354,7 +355,7 @@ export function compileWindowFunction(spec: Doc, context: WindowContext): Window
   }
   if (found === undefined) throw new DatabaseError(9, 'Expected a $-prefixed window function')
   const [name, operand] = found
-  const compileOwn = OWN[name] ?? (ACCUMULATORS.has(name) && name !== '$mergeObjects' ? accumulate : undefined)
+  const compileOwn = entryOf(OWN, name) ?? (ACCUMULATORS.has(name) && name !== '$mergeObjects' ? accumulate : undefined)
   if (compileOwn === undefined) throw new DatabaseError(9, `Unrecognized window function, ${name}`)
   return compileOwn(operand, spec.get('window'), context, name)
 }
