@@ -47,10 +47,13 @@ export function include(doc: Doc, node: ProjectionNode): Doc {
 function includeValue(value: Value, node: ProjectionNode): Value | undefined {
   if (isDoc(value)) return include(value, node)
   if (!Array.isArray(value)) return undefined
+  // Where fields are computed below, each element gets them: one that cannot hold them still has its place.
+  const holdsPlaces = hasComputed(node)
   const result: Value[] = []
   for (const item of value) {
     const kept = includeValue(item, node)
     if (kept !== undefined) result.push(kept)
+    else if (holdsPlaces) result.push(null)
   }
   return result
 }

@@ -219,6 +219,11 @@ const CASES: readonly Row[] = [
     ],
     [{ _id: 0 }],
   ],
+  [
+    'computes a nested field in every element of an array',
+    [{ $limit: 1 }, { $project: { 't.n': '$q' } }],
+    [{ _id: 0, t: [{ n: 1 }, { n: 1 }] }],
+  ],
   ['counts nothing as no document', [{ $match: { _id: 99 } }, { $count: 'n' }], []],
   ['refuses an unknown stage', [{ $foo: 1 }], "40324 Unrecognized pipeline stage name: '$foo'"],
   [
