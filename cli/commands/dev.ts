@@ -1,8 +1,6 @@
 import path from 'node:path'
 import { demoScales } from '../../local/demo/scale.ts'
-import { describeStack } from '../../local/dev/banner.ts'
 import type { DevOptions, HostKind } from '../../local/dev/options.ts'
-import { startStack } from '../../local/dev/stack.ts'
 import { type Command, type CommandContext, optionalOption, UsageError } from '../command.ts'
 import { isOwnApp } from '../own-app.ts'
 import { listenForStop } from '../stop-signal.ts'
@@ -65,6 +63,11 @@ export const command: Command = {
   async run(context) {
     const options = parseDevOptions(context)
     const stop = listenForStop()
+    // Database, bundler and workerd are loaded once the options are known to be right.
+    const [{ startStack }, { describeStack }] = await Promise.all([
+      import('../../local/dev/stack.ts'),
+      import('../../local/dev/banner.ts'),
+    ])
     const starting = startStack(options, context.progress)
     const stack = await Promise.race([starting, stop.requested.then(() => undefined)])
     // Stopped while starting: what runs so far ends with the process.
