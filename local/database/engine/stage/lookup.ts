@@ -72,7 +72,7 @@ export function finder(
     const [only] = values
     if (
       values.length === 1 &&
-      only !== undefined &&
+      !isNullish(only) &&
       positions === undefined &&
       database === undefined &&
       env.collation === undefined
