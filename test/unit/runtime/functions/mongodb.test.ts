@@ -56,6 +56,17 @@ describe('results of calls', () => {
     ['a projection of a field named sort', 'return items.find({ _id: 1 }, { sort: 1 })', [{ _id: 1 }]],
     ['insertOne', 'return items.insertOne({ _id: 5 })', { insertedId: 5 }],
     ['insertOne with an id of ours', 'return items.insertOne({ _id: arg })', { insertedId: id }],
+    [
+      'insertOne with a generated id',
+      `const { insertedId } = await items.insertOne({}); return [insertedId instanceof BSON.ObjectId, await items.count({ _id: insertedId })]`,
+      [true, 1],
+    ],
+    [
+      'an upsert with a generated id',
+      `const { upsertedId } = await items.updateOne({ m: 1 }, { $set: { n: 1 } }, { upsert: true }); return upsertedId instanceof BSON.ObjectId`,
+      true,
+    ],
+    ['aggregate of the database', 'return db.aggregate([{ $documents: [{ a: 1 }] }])', [{ a: 1 }]],
     ['insertMany', 'return items.insertMany([{ _id: 6 }, { _id: 5 }])', { insertedIds: [6, 5] }],
     ['updateOne', 'return items.updateOne({ _id: 1 }, { $set: { n: 0 } })', { matchedCount: 1, modifiedCount: 1 }],
     ['updateMany', 'return items.updateMany({}, { $inc: { n: 1 } })', { matchedCount: 4, modifiedCount: 4 }],

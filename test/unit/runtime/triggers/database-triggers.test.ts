@@ -1,4 +1,4 @@
-import { type Document, MongoClient } from 'mongodb'
+import { Binary, Decimal128, type Document, Long, MongoClient } from 'mongodb'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LogEntry } from '../../../../runtime/log.ts'
 import type { Runtime } from '../../../../runtime/runtime.ts'
@@ -163,6 +163,16 @@ describe.runIf(server.changeStreams)('a database trigger', () => {
     await collection().insertOne({ _id: 1 })
     const system = { type: 'system', data: {}, custom_data: {}, identities: [] }
     expect((await received(running, 2))[1]).toEqual([system, true, {}])
+  })
+
+  it('gets BSON types of the BSON global', async () => {
+    const body = `const { documentKey, fullDocument } = event
+      seen.push([documentKey._id instanceof BSON.ObjectId, fullDocument.price instanceof BSON.Decimal128,
+        fullDocument.bytes.text(), event.clusterTime instanceof BSON.Timestamp, fullDocument.n])`
+    const running = await startTriggers([items()], body)
+    const document = { price: Decimal128.fromString('1.10'), bytes: new Binary(Buffer.from('hi')), n: new Long(5) }
+    await client.db(database).collection('items').insertOne(document)
+    expect((await received(running, 2))[1]).toEqual([true, true, 'hi', true, 5])
   })
 
   it('watches a whole database with its collections', async () => {
