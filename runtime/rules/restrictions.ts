@@ -54,7 +54,7 @@ const stages = new Set([
 /** Stages that search an index; their results pass the rules before anything else runs. */
 export const searchStages: ReadonlySet<string> = new Set(['$search', '$vectorSearch'])
 
-const forbiddenExpressions = new Set(['$function', '$accumulator', '$setIsSubset', '$where', '$$SEARCH_META'])
+const forbiddenExpressions = new Set(['$function', '$accumulator', '$setIsSubset', '$where'])
 
 const forbiddenOptions = ['collation', 'readConcern', 'writeConcern', 'bypassDocumentValidation'] as const
 
@@ -73,32 +73,36 @@ export function assertUserFilter(filter: unknown): void {
   }
 }
 
-/** @throws {AppError} `MongoDBError` for a stage or operator that users may not send */
-export function assertUserPipeline(pipeline: readonly Document[]): void {
+/**
+ * @param searchMeta whether `$$SEARCH_META` may be used: it counts what the roles would hide
+ * @throws {AppError} `MongoDBError` for a stage or operator that users may not send
+ */
+export function assertUserPipeline(pipeline: readonly Document[], searchMeta = false): void {
   pipeline.forEach((stage, index) => {
     const [name = '', ...others] = entriesOf(stage).map(([key]) => key)
     if (others.length > 0 || name === '') throw refusal('a pipeline stage must have exactly one field')
     const allowed = stages.has(name) || (index === 0 && searchStages.has(name))
     if (!allowed) throw refusal(`aggregation stage '${name}' is only available to system users`)
     if (name === '$match') assertUserFilter(entriesOf(stage)[0]?.[1])
-    assertUserExpressions(stage)
+    assertUserExpressions(stage, searchMeta)
   })
 }
 
 /** @throws {AppError} `MongoDBError` for an expression operator that users may not send, anywhere in a value */
-export function assertUserExpressions(value: unknown): void {
+export function assertUserExpressions(value: unknown, searchMeta = false): void {
   if (typeof value === 'string') {
-    if (value.startsWith('$$SEARCH_META')) throw refusal("'$$SEARCH_META' is only available to system users")
+    if (!searchMeta && value.startsWith('$$SEARCH_META'))
+      throw refusal("'$$SEARCH_META' is only available to system users")
     return
   }
   if (Array.isArray(value)) {
-    for (const item of value) assertUserExpressions(item)
+    for (const item of value) assertUserExpressions(item, searchMeta)
     return
   }
   if (!isPlain(value)) return
   for (const [key, part] of entriesOf(value)) {
     if (forbiddenExpressions.has(key)) throw refusal(`operator '${key}' is only available to system users`)
-    assertUserExpressions(part)
+    assertUserExpressions(part, searchMeta)
   }
 }
 

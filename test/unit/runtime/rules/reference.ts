@@ -25,11 +25,14 @@ export function evaluates(expression: Rule, images: Images): boolean {
     const right = resolve(operand, images)
     if (operator === '%exists') return (left !== undefined) === operand
     if (operator === '%ne') return !equals(left, right)
-    if (operator === '%gt')
-      return typeof left === typeof right && Number(left) > Number(right) && typeof left === 'number'
+    if (operator === '%gt') return isScalar(left) && typeof left === typeof right && left > (right as typeof left)
     if (operator === '%in') return Array.isArray(right) && right.some((item) => equals(left, item))
     throw new Error(operator)
   })
+}
+
+function isScalar(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
 }
 
 function equals(left: unknown, right: unknown): boolean {
