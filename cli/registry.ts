@@ -6,6 +6,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   check: () => import('./commands/check.ts'),
   'db init': () => import('./commands/db-init.ts'),
   dev: () => import('./commands/dev.ts'),
+  'events archive': () => import('./commands/events-archive.ts'),
   init: () => import('./commands/init.ts'),
   'keys create': () => import('./commands/keys-create.ts'),
   'keys delete': () => import('./commands/keys-delete.ts'),

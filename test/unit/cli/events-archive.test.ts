@@ -1,0 +1,102 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { EJSON, Int32, ObjectId } from 'bson'
+import { type Db, MongoClient } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { archiveEvents } from '../../../cli/events/archive.ts'
+import { startTestDatabase, type TestDatabase } from '../../support/database.ts'
+
+const day = 86_400_000
+const first = Date.UTC(2024, 0, 1)
+const before = first + 5 * day
+
+let server: TestDatabase
+let client: MongoClient
+let db: Db
+let directory: string
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+  client = new MongoClient(server.uri)
+  db = client.db('events_archive_test')
+})
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'archive-'))
+  await db.collection('analytics_events').deleteMany({})
+  await db.collection('kpi_snapshots').deleteMany({})
+  await db.collection('analytics_events').insertMany(
+    [0, 0, 2, 3, 9].map((offset, index) => ({
+      _id: new ObjectId(`${index}`.padStart(24, '0')),
+      event_type: 'login',
+      n: new Int32(index),
+      timestamp: new Date(first + offset * day + index),
+    })),
+  )
+  await db
+    .collection('kpi_snapshots')
+    .insertMany([0, 2].map((offset) => ({ snapshot_date: new Date(first + (offset + 30) * day), final: true })))
+  return () => rm(directory, { recursive: true, force: true })
+})
+
+afterAll(async () => {
+  await db.dropDatabase()
+  await client.close()
+  await server.close()
+})
+
+const archive = () => archiveEvents(db, before, directory, () => {})
+const linesOf = async (file: string): Promise<string[]> =>
+  gunzipSync(await readFile(path.join(directory, file)))
+    .toString()
+    .trimEnd()
+    .split('\n')
+
+describe('an archive of events', () => {
+  it('holds each final day in canonical EJSON, with count and digest', async () => {
+    const report = await archive()
+    expect(report).toMatchObject({
+      archived: [
+        { day: '2024-01-01', file: 'analytics_events-2024-01-01.jsonl.gz', events: 2 },
+        { day: '2024-01-03', file: 'analytics_events-2024-01-03.jsonl.gz', events: 1 },
+      ],
+      kept: 0,
+      open: ['2024-01-04'],
+    })
+    expect(JSON.parse(await readFile(path.join(directory, 'manifest.json'), 'utf8'))).toEqual({
+      collection: 'analytics_events',
+      days: report.archived,
+    })
+    const lines = await linesOf('analytics_events-2024-01-01.jsonl.gz')
+    expect(lines.map((line) => EJSON.parse(line))).toMatchObject([{ event_type: 'login', n: 0 }, { n: 1 }])
+    expect(lines[1]).toContain('{"$numberInt":"1"}')
+    expect(await db.collection('analytics_events').countDocuments()).toBe(5)
+  })
+
+  it('goes on where a stopped run was, and writes again what changed or broke', async () => {
+    await archive()
+    expect(await archive()).toMatchObject({ archived: [], kept: 2 })
+    await writeFile(path.join(directory, 'analytics_events-2024-01-03.jsonl.gz'), 'broken')
+    await rm(path.join(directory, 'analytics_events-2024-01-01.jsonl.gz'))
+    expect(await archive()).toMatchObject({ archived: [{ day: '2024-01-01' }, { day: '2024-01-03' }], kept: 0 })
+    await db.collection('analytics_events').insertOne({ event_type: 'late', timestamp: new Date(first + 9) })
+    expect(await archive()).toMatchObject({ archived: [{ day: '2024-01-01', events: 3 }], kept: 1 })
+    expect((await readdir(directory)).filter((name) => name.endsWith('.unfinished'))).toEqual([])
+  })
+
+  it('keeps what has expired since', async () => {
+    await archive()
+    await db.collection('analytics_events').deleteMany({ timestamp: { $lt: new Date(first + 1) } })
+    expect(await archive()).toMatchObject({ archived: [], kept: 2 })
+    expect(await linesOf('analytics_events-2024-01-01.jsonl.gz')).toHaveLength(2)
+  })
+
+  it('refuses a folder whose manifest is none, and one it cannot write', async () => {
+    await writeFile(path.join(directory, 'manifest.json'), '{"days":[{}]}')
+    await expect(archive()).rejects.toThrow('is no manifest of an archive; move it away')
+    const file = path.join(directory, 'manifest.json', 'below-a-file')
+    await expect(archiveEvents(db, before, file, () => {})).rejects.toThrow('cannot write to')
+  })
+})
