@@ -47,6 +47,8 @@ export class FolderReader {
     if (text === undefined) return { state: 'missing' }
     try {
       const value: unknown = JSON.parse(text)
+      // An export writes null where a list or object has no members.
+      if (value === null) return { state: 'missing' }
       return { state: 'read', value: this.resolve(value, file) }
     } catch (error) {
       if (!file.endsWith('.json')) return { state: 'missing' }
