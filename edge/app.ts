@@ -42,6 +42,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
     tokens: options.tokens,
     host: options.host,
     remoteAddress: options.remoteAddress,
+    log: options.log,
     origin: options.origin,
   })
   const app = new Hono<EdgeEnv>()

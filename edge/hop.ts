@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Log } from '../runtime/log.ts'
 import type { Tokens } from '../runtime/users/tokens.ts'
 import type { AppDefinition } from '../schemas/app/definition.ts'
 import { readBearer } from './bearer.ts'
@@ -12,6 +13,7 @@ export interface HopOptions {
   tokens: Pick<Tokens, 'verify'>
   host: (c: Context<EdgeEnv>) => Host
   remoteAddress: (c: Context<EdgeEnv>) => string
+  log: Log
   /** Scheme and host that clients use, where the request does not tell. */
   origin: string | undefined
 }
@@ -41,7 +43,14 @@ export function createHop(options: HopOptions): Hop {
       const response = await options.host(c).handle(request)
       // Headers of an answer that crossed from a Durable Object cannot be added to.
       return new Response(response.body, response)
-    } catch {
+    } catch (cause) {
+      options.log({
+        type: 'system',
+        status: 'error',
+        name: 'host',
+        requestId: request.requestId,
+        error: cause instanceof Error ? cause.message : String(cause),
+      })
       // The host answers what it can; what arrives here is a host that is overloaded, restarting or gone.
       const error = 'the service is overloaded or restarting'
       const answer = { status: 503, error, error_code: 'InternalServerError', retryAfterSeconds }

@@ -23,8 +23,22 @@ export async function handleDataApi(context: HostContext, request: HostRequest, 
   await assertCanEvaluate(context, config.can_evaluate, caller, action)
   const format = chooseFormat(headerOf(request, 'accept'), config.return_type)
   const body = parseEjsonDocument(new TextDecoder().decode(request.body))
+  if (config.log_function_arguments) logArguments(context, request, action)
   const result = await executeAction(context.runtime, caller, action, body)
   return bytesAnswer(result.write(format), contentTypes[format], result.inserted ? 201 : 200)
+}
+
+const maxLoggedBytes = 512
+
+function logArguments(context: HostContext, request: HostRequest, action: ActionName): void {
+  const text = new TextDecoder().decode(request.body.subarray(0, maxLoggedBytes))
+  context.runtime.options.log({
+    type: 'data-api',
+    status: 'ok',
+    name: action,
+    requestId: request.requestId,
+    detail: { arguments: text },
+  })
 }
 
 async function resolveCaller(

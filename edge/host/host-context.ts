@@ -16,4 +16,6 @@ export interface HostSettings {
   readonly plainActionErrors: boolean
   /** Hands a confirmation or reset token to whoever sends mail; absent: nothing is sent, and the log says so. */
   readonly sendMail: ((mail: TokenMail) => Promise<void>) | undefined
+  /** What else limits the app, for `/ready`: one line each, such as the status of triggers. Default none. */
+  readonly readyReasons: () => readonly string[]
 }

@@ -1,5 +1,6 @@
+import { AppError } from '../../runtime/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
-import { openUserState } from '../../runtime/users/state.ts'
+import { defaultStateDatabase, openUserState } from '../../runtime/users/state.ts'
 import { createTokens } from '../../runtime/users/tokens.ts'
 import { UserService } from '../../runtime/users/user-service.ts'
 import { type ErrorAnswer, errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
@@ -42,18 +43,31 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
     settings: {
       plainActionErrors: options.plainActionErrors ?? false,
       sendMail: options.sendMail,
+      readyReasons: options.readyReasons ?? (() => []),
     },
   }
-  const hasChangeStreams = createChangeStreamProbe(stateClient, stateDatabase ?? 'atlas_edge')
+  const hasChangeStreams = createChangeStreamProbe(stateClient, stateDatabase ?? defaultStateDatabase)
+  let active = 0
   return {
     async handle(request) {
+      active++
       try {
+        if (active > maxConcurrentRequests) throw tooManyRequests()
         return await dispatch(context, request, hasChangeStreams)
       } catch (error) {
         return refuse(context, request, error)
+      } finally {
+        active--
       }
     },
   }
+}
+
+/** Spec: Data API 6. */
+const maxConcurrentRequests = 10_000
+
+function tooManyRequests(): AppError {
+  return new AppError('BadRequest', 'too many concurrent requests', { status: 429, retryAfterSeconds: 1 })
 }
 
 async function dispatch(

@@ -35,7 +35,7 @@ export async function handleReady(context: HostContext, hasChangeStreams: () => 
   } catch {
     return jsonAnswer({ status: 'unavailable', reasons: ['the database does not answer'] }, 503)
   }
-  const reasons: string[] = []
+  const reasons = [...context.settings.readyReasons()]
   if (!(await hasChangeStreams())) reasons.push(changeStreamReason(context.runtime.built.definition))
   return jsonAnswer({ status: 'ready', reasons })
 }

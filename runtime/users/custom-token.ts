@@ -4,6 +4,7 @@ import {
   customFetch,
   decodeJwt,
   decodeProtectedHeader,
+  importSPKI,
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
@@ -56,8 +57,8 @@ export function createCustomTokenVerifier(options: CustomTokenOptions) {
   async function signingKeys(): Promise<(CryptoKey | Uint8Array | JWTVerifyGetKey)[]> {
     const secrets = secretNames.map((name) => options.secret(name)).filter((value) => value !== undefined)
     if (algorithm === 'HS256') return secrets.map((value) => new TextEncoder().encode(value))
-    const { importSPKI } = await import('jose')
-    return Promise.all(secrets.map((pem) => importSPKI(pem.replaceAll('\\n', '\n'), 'RS256')))
+    const imported = await Promise.allSettled(secrets.map((pem) => importSPKI(pem.replaceAll('\\n', '\n'), 'RS256')))
+    return imported.flatMap((key) => (key.status === 'fulfilled' ? [key.value] : []))
   }
 
   return {

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestDatabase } from '../../support/database.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const app = path.join(root, 'test/fixtures/apps/wire')
+
+interface Outcome {
+  code: number | null
+  out: string
+  err: string
+}
+
+describe('the commands for keys and users', () => {
+  let database: TestDatabase
+  beforeAll(async () => {
+    database = await startTestDatabase()
+  })
+  afterAll(() => database?.close())
+
+  function run(...args: string[]): Promise<Outcome> {
+    const all = [path.join(root, 'cli/main.ts'), ...args, '--app', app, '--uri', database.uri, '--json']
+    return new Promise((resolve) => {
+      const child = spawn(process.execPath, all, { cwd: root })
+      let out = ''
+      let err = ''
+      child.stdout.on('data', (chunk) => {
+        out += chunk
+      })
+      child.stderr.on('data', (chunk) => {
+        err += chunk
+      })
+      child.on('close', (code) => resolve({ code, out, err }))
+    })
+  }
+
+  it('create, list, disable and delete a key', async () => {
+    const name = `unit-${process.pid}`
+    const created = await run('keys', 'create', '--name', name, '--role', 'analyst')
+    const key = JSON.parse(created.out)
+    expect(key).toEqual({
+      key: expect.stringMatching(/^[A-Za-z0-9]{64}$/),
+      id: expect.any(String),
+      name,
+      role: 'analyst',
+    })
+    const listed = async () =>
+      JSON.parse((await run('keys', 'list')).out).filter((row: { id: string }) => row.id === key.id)
+    const row = { id: key.id, name, role: 'analyst', disabled: false, created_at: expect.any(String) }
+    expect(await listed()).toEqual([row])
+    expect(await run('keys', 'disable', name)).toMatchObject({ code: 0 })
+    expect(await listed()).toEqual([{ ...row, disabled: true }])
+    expect(await run('keys', 'delete', key.id)).toMatchObject({ code: 0 })
+    expect(await listed()).toEqual([])
+  })
+
+  it('creates a user once', async () => {
+    const email = `unit-${process.pid}@example.org`
+    const create = () => run('users', 'create', '--email', email, '--password', 'long enough')
+    expect(JSON.parse((await create()).out)).toEqual({ id: expect.stringMatching(/^[0-9a-f]{24}$/), email })
+    expect(await create()).toEqual({ code: 1, out: '', err: `a user with the email ${email} exists already\n` })
+  })
+
+  it.each([
+    [['keys', 'create'], '--name is required'],
+    [['keys', 'create', '--name', 'x', '--role', 'king'], '--role must be one of viewer, analyst, admin'],
+    [['keys', 'delete'], 'say which key: its id or its name'],
+    [['users', 'create', '--email', 'a@b.c', '--password', '123'], 'password must be between 6 and 128 characters'],
+  ])('%j is a usage error', async (args, message) => {
+    expect(await run(...args)).toEqual({ code: 2, out: '', err: `${message}\n` })
+  })
+})
