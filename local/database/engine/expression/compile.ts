@@ -2,6 +2,7 @@ import { printValue } from '../../bson/print.ts'
 import { type Doc, isDoc, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
+import { isConstant } from './fold.ts'
 import { checkFieldName, checkVariableName } from './names.ts'
 import { OPERATORS } from './operators.ts'
 import { constant, constantOf, type Evaluate, rootScope, type Scope } from './scope.ts'
@@ -102,8 +103,11 @@ export function compile(expression: Value, scope: Scope): Evaluate {
   }
   const operator = OPERATORS.get(first)
   if (operator === undefined) throw new DatabaseError(168, `Unrecognized expression '${first}'`)
-  return operator(expression.get(first)!, scope, first)
+  const evaluate = operator(expression.get(first)!, scope, first)
+  return isConstant(expression) ? constant(evaluate(NO_DOCUMENT)) : evaluate
 }
+
+const NO_DOCUMENT: Doc = new Map()
 
 /**
  * Compiles an aggregation expression once, for many documents.

@@ -190,7 +190,10 @@ export const pop: CompileModifier = (operand, path) => {
 
 function removeWhere(draft: Draft, at: readonly string[], name: string, removes: (item: Value) => boolean): void {
   const current = draft.get(at)
-  if (current === undefined) return
+  if (current === undefined) {
+    draft.checkViable(at)
+    return
+  }
   if (!Array.isArray(current)) throw new DatabaseError(2, `Cannot apply ${name} to a non-array value`)
   const kept = current.filter((item) => !removes(item))
   if (kept.length !== current.length) draft.set(at, kept)
