@@ -107,9 +107,10 @@ export function resolvePackage(specifier: string, packages: PackageFolders): Res
     }
   }
   const name = packageName(specifier)
-  const reason = packages.declared.has(name)
-    ? (packages.failure ?? `the package "${name}" has no "${specifier}"`)
+  const absent = packages.declared.has(name)
+    ? `the package "${name}" has no "${specifier}"`
     : `the package "${name}" is not declared in functions/package.json`
+  const reason = packages.failure ?? absent
   return { specifier, kind: 'missing', reason }
 }
 

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { isJsonObject } from '../../schemas/app/json.ts'
 import { packageName } from './builtins.ts'
 import { substitutes } from './native-packages.ts'
+import { unpackPackages } from './package-archive.ts'
 
 /** Where the packages of one app are: folders that hold a `node_modules`, in the order they are asked. */
 export interface PackageFolders {
@@ -75,18 +76,22 @@ export async function preparePackages(
 ): Promise<PackageFolders> {
   const functionsDir = path.join(appDir, 'functions')
   const folders = existsSync(path.join(functionsDir, 'node_modules')) ? [realpathSync(functionsDir)] : []
+  const cacheDir = options.cacheDir ?? defaultCacheDir
+  const archive = required.length === 0 ? undefined : await unpackPackages(functionsDir, cacheDir)
+  if (archive !== undefined && 'folder' in archive) folders.push(realpathSync(archive.folder))
+  const unreadable = archive !== undefined && 'failure' in archive ? archive.failure : undefined
   const manifest = await readManifest(functionsDir)
   const declared = new Set(Object.keys(manifest?.dependencies ?? {}))
   const missing = [...new Set(required.map(packageName))].filter(
     (name) => declared.has(name) && !folders.some((folder) => holdsPackage(folder, name)),
   )
-  if (manifest === undefined || missing.length === 0) return { folders, declared, failure: undefined }
+  if (manifest === undefined || missing.length === 0) return { folders, declared, failure: unreadable }
   const digest = createHash('sha256')
     .update(JSON.stringify(Object.entries(manifest.dependencies).sort()))
     .update(manifest.lock ?? '')
     .digest('hex')
     .slice(0, 32)
-  const target = path.join(options.cacheDir ?? defaultCacheDir, digest)
+  const target = path.join(cacheDir, digest)
   const isThere = () => missing.every((name) => holdsPackage(target, name))
   const recent = isThere() ? undefined : await recentFailure(target)
   const failure = isThere() ? undefined : (recent ?? (await install(target, manifest, options)))

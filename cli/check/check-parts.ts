@@ -48,14 +48,6 @@ export async function checkParts(
           : 'use context.http or an npm package in a function',
       })
     }
-  for (const archive of await reader.list('functions'))
-    if (!archive.isFolder && /^node_modules\.(?:zip|tar|tar\.gz|tgz)$/.test(archive.name))
-      findings.add('warning', 'packages-archived', {
-        file: `functions/${archive.name}`,
-        subject: archive.name,
-        message: 'packages in an archive are not read',
-        mend: 'add functions/package.json with the dependencies, or unpack the archive',
-      })
   for (const source of app.dataSources)
     if (source.type !== 'mongodb-atlas')
       findings.add('error', 'data-source-unsupported', {

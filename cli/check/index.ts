@@ -55,7 +55,7 @@ const wholeFile = new Set([
   'data-source-unsupported',
   'schedule-invalid',
 ])
-const ignoredFile = new Set(['ended-part', 'log-forwarder', 'packages-archived', 'trigger-eventbridge'])
+const ignoredFile = new Set(['ended-part', 'log-forwarder', 'trigger-eventbridge'])
 const severities: readonly Severity[] = ['error', 'warning', 'info']
 
 /**

@@ -1,8 +1,11 @@
-import { readdir, readFile, symlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EJSON } from 'bson'
+import { zipSync } from 'fflate'
 import { Miniflare } from 'miniflare'
+import { createTar, createTarGzip } from 'nanotar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appModuleText, type BuildTarget } from '../../../cli/build/app-module.ts'
 import { type BuildResult, buildApp } from '../../../cli/build/index.ts'
@@ -161,6 +164,47 @@ describe('buildApp for Node', () => {
     const definition = JSON.parse('{"values":[{"name":"__proto__","value":{"__proto__":{"polluted":true}}}]}')
     const text = appModuleText({ definition, functions: [], broken: [], packages: [] }, 'node')
     expect(text).toContain('definition: JSON.parse(')
+  })
+})
+
+describe('packages shipped in an archive', () => {
+  const packaged = { 'node_modules/boxed/index.js': "module.exports = 'out of the box'" }
+  const bytes = Object.entries(packaged).map(([name, text]) => ({ name, data: new TextEncoder().encode(text) }))
+  const escaping = { name: '../outside.js', data: new Uint8Array(1) }
+
+  it.each([
+    [
+      'node_modules.zip',
+      async () => zipSync(Object.fromEntries([...bytes, escaping].map(({ name, data }) => [name, data]))),
+    ],
+    ['node_modules.tar', async () => createTar([...bytes, escaping])],
+    ['node_modules.tar.gz', async () => createTarGzip(bytes)],
+    [
+      'node_modules.tgz',
+      async () => createTarGzip(bytes.map(({ name, data }) => ({ name: name.slice('node_modules/'.length), data }))),
+    ],
+  ] as const)('come out of %s', async (name, pack) => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'archived' },
+      'functions/f.js': "exports = () => require('boxed')",
+    })
+    others.push(folder)
+    await writeFile(path.join(folder.dir, 'functions', name), await pack())
+    expect(call(await load(await build(folder.dir)), 'f')).toBe('out of the box')
+    expect(
+      existsSync(path.join(scratch.dir, 'outside.js')) || existsSync(path.join(scratch.dir, 'cache', 'outside.js')),
+    ).toBe(false)
+  })
+
+  it('that cannot be read are named', async () => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'archived' },
+      'functions/f.js': "exports = () => require('boxed')",
+      'functions/node_modules.zip': 'no archive',
+    })
+    others.push(folder)
+    const built = await load(await build(folder.dir))
+    expect(() => call(built, 'f')).toThrow(/^Cannot find module 'boxed': functions\/node_modules\.zip cannot be read/)
   })
 })
 
