@@ -59,7 +59,9 @@ export async function startWorkerEdge(options: WorkerEdgeOptions): Promise<Worke
     // Miniflare would ask the network for the properties of a request.
     cf: false,
     log: new Log(LogLevel.NONE),
-    handleStructuredLogs: ({ message }: { message: string }) => onLog(message),
+    handleStructuredLogs({ message }: { message: string }): void {
+      onLog(message)
+    },
   })
   const url = await miniflare.ready.catch(async (error) => {
     await miniflare.dispose().catch(() => {})
