@@ -77,12 +77,15 @@ export async function startEdgeUnderTest(
 
 type Secrets = Record<string, string>
 
+export interface ServedEdge {
+  readonly url: string
+  /** Runs the cron of this minute; workerd only. */
+  runScheduled?(): Promise<void>
+  close(): Promise<void>
+}
+
 /** The app `wire` on a given server. */
-export function serveWire(
-  kind: HostKind,
-  uri: string,
-  settings: EdgeSettings = {},
-): Promise<{ url: string; close(): Promise<void> }> {
+export function serveWire(kind: HostKind, uri: string, settings: EdgeSettings = {}): Promise<ServedEdge> {
   const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'contract-tests-contract-tests-00' }
   return kind === 'node' ? serveOnNode(uri, secrets, settings) : serveOnWorkerd(uri, secrets, settings)
 }
@@ -99,6 +102,7 @@ async function serveOnWorkerd(uri: string, secrets: Secrets, settings: EdgeSetti
   const edge = await startWorkerEdge({ bundle: outFile, uri, port: 0, secrets, onLog: () => {}, ...settings })
   return {
     url: edge.url,
+    runScheduled: () => edge.runScheduled(),
     async close() {
       await edge.close()
       await rm(outDir, { recursive: true, force: true })

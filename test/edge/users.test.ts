@@ -29,6 +29,29 @@ describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
     const state = edge.client?.db('atlas_edge')
     expect(await state?.collection('users').countDocuments({ 'identities.id': subject })).toBe(1)
     expect(await state?.collection('identities').countDocuments({ external_id: subject })).toBe(1)
+    const [user] = ids
+    const created = () => edge.client?.db('wire').collection('logins').countDocuments({ user, type: 'CREATE' })
+    await expect.poll(created, { timeout: 5_000 }).toBe(1)
+  })
+
+  it('tells the authentication triggers of a creation, a login and a deletion', async () => {
+    const { body } = await post(`${providers()}/anon-user/login`, {})
+    const headers = { Authorization: `Bearer ${body.access_token}` }
+    const deleted = await fetch(`${edge.url}/api/client/v2.0/auth/delete`, { method: 'DELETE', headers })
+    expect(deleted.status).toBe(204)
+    const events = () =>
+      edge.client
+        ?.db('wire')
+        .collection('logins')
+        .find({ user: body.user_id }, { projection: { _id: 0, user: 0, at: 0 } })
+        .sort({ type: 1 })
+        .toArray()
+    const providersOf = ['anon-user']
+    await expect.poll(events, { timeout: 5_000 }).toEqual([
+      { type: 'CREATE', providers: providersOf },
+      { type: 'DELETE', providers: providersOf },
+      { type: 'LOGIN', providers: providersOf },
+    ])
   })
 
   it('stores neither keys nor passwords nor tokens as they are', async () => {
