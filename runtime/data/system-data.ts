@@ -1,4 +1,5 @@
 import type { AggregateOptions, AnyBulkWriteOperation, ClientSession, Document, FindOptions } from 'mongodb'
+import { AppError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { typedBsonOptions, withOwnBsonClasses } from './bson-types.ts'
 import { decodedCursor, encodedCursor, readRaw, toDocument } from './cursor.ts'
@@ -32,7 +33,11 @@ export function createSystemData(runtime: Runtime, maxDocuments = maxDocumentsPe
 
   const aggregateRaw = (ns: Namespace, pipeline: Document[], options: ReadOptions = {}) =>
     readRaw(
-      () => collection(ns).aggregate(pipeline, aggregateOptions(readPreferenceOf(runtime, ns.service, options))),
+      () =>
+        collection(ns).aggregate(
+          servedPipeline(pipeline),
+          aggregateOptions(readPreferenceOf(runtime, ns.service, options)),
+        ),
       maxDocuments,
     )
 
@@ -47,7 +52,7 @@ export function createSystemData(runtime: Runtime, maxDocuments = maxDocumentsPe
         readRaw(
           () =>
             databaseOf(runtime, service, database).aggregate(
-              pipeline,
+              servedPipeline(pipeline),
               aggregateOptions(readPreferenceOf(runtime, service, options)),
             ),
           maxDocuments,
@@ -155,6 +160,15 @@ export function createSystemData(runtime: Runtime, maxDocuments = maxDocumentsPe
 
     startSession: (service): ClientSession => clientOf(runtime, service).startSession(),
   }
+}
+
+/** @throws {AppError} `MongoDBError` for the stages that not even the system has (spec: Data API 4) */
+function servedPipeline(pipeline: Document[]): Document[] {
+  for (const stage of pipeline) {
+    const refused = ['$indexStats', '$currentOp'].find((name) => Object.hasOwn(stage, name))
+    if (refused) throw new AppError('MongoDBError', `aggregation stage '${refused}' is not available`, { status: 400 })
+  }
+  return pipeline
 }
 
 function findOptions(options: ReadOptions, maxDocuments: number): FindOptions {

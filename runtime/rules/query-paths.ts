@@ -43,6 +43,24 @@ export function touchedPaths(change: Document | readonly Document[]): string[] {
   return [...paths]
 }
 
+/** The paths that array filters test, each below the array of the change that it selects elements of. */
+export function arrayFilterPaths(
+  change: Document | readonly Document[],
+  arrayFilters: readonly Document[] | undefined,
+): string[] {
+  if (Array.isArray(change) || !arrayFilters) return []
+  const changed = entriesOf(change).flatMap(([, value]) =>
+    typeof value === 'object' && value !== null ? entriesOf(value).map(([path]) => path) : [],
+  )
+  return arrayFilters.flatMap(filterPaths).flatMap((tested) => {
+    const [identifier = '', ...rest] = tested.split('.')
+    return changed.flatMap((path) => {
+      const [before, selected] = path.split(`.$[${identifier}]`)
+      return selected === undefined || before === undefined ? [] : [[withoutPositions(before), ...rest].join('.')]
+    })
+  })
+}
+
 function withoutPositions(path: string): string {
   return path
     .split('.')

@@ -1,13 +1,16 @@
 import { type Document, serialize } from 'bson'
 import type { ClientSession } from 'mongodb'
+import type { Role } from '../../schemas/app/definition.ts'
 import { decodeDocument } from '../data/bson-types.ts'
 import type { FindAndModifyOptions, UpdateOutcome, WriteOptions } from '../data/data-access.ts'
 import { maxDocumentsPerQuery } from '../data/limits.ts'
 import { hasOwnId, withId } from '../data/new-document.ts'
 import { entriesOf, stringifyEjson } from '../ejson/index.ts'
 import { AppError } from '../errors.ts'
+import { isDefined } from './permission.ts'
 import { joinFilters } from './prepared-query.ts'
-import { filterPaths, sortPaths, touchedPaths } from './query-paths.ts'
+import { arrayFilterPaths, filterPaths, sortPaths, touchedPaths } from './query-paths.ts'
+import { arePathsReadable } from './read-document.ts'
 import { isWriteFree, planRead } from './read-plan.ts'
 import { assertUserExpressions, assertUserFilter, assertUserOptions } from './restrictions.ts'
 import { schemaRefusal, writeRefusal } from './rule-refusal.ts'
@@ -242,7 +245,13 @@ async function changeMatched(
   if (Array.isArray(change.content) && matched.documents.some(({ whole }) => !whole)) {
     throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
   }
-  for (const { stored } of matched.documents) await assertRole(collection, stored, change.kind)
+  const tested = arrayFilterPaths(change.content, options.arrayFilters)
+  for (const { stored, whole } of matched.documents) {
+    const role = await assertRole(collection, stored, change.kind)
+    if (!whole && !isDefined(role.write) && !(await arePathsReadable(role, stored, tested, collection.scope))) {
+      throw writeRefusal(change.kind, stored._id)
+    }
+  }
   // The filter stays in place for positional operators.
   const exact = joinFilters(filter, [byIds(matched)])
   undo(() => restore(collection, matched, session))
@@ -353,9 +362,10 @@ function namesId(part: unknown): boolean {
   return entriesOf(part).some(([key, value]) => key === '_id' || namesId(value))
 }
 
-async function assertRole(collection: UserCollection, stored: Document, kind: DocumentWrite['kind']): Promise<void> {
+async function assertRole(collection: UserCollection, stored: Document, kind: DocumentWrite['kind']): Promise<Role> {
   const role = await selectRole(collection.rules.roles, { ...collection.scope, root: stored, prevRoot: stored })
   if (!role) throw writeRefusal(kind, stored._id)
+  return role
 }
 
 /** @throws {AppError} `FunctionExecutionError` or `SchemaValidationFailedWrite` */

@@ -18,7 +18,7 @@ describe('any body', () => {
       fc.asyncProperty(arbitraryBody(action, ns), fc.constantFrom('system' as const, 'bob' as const), (text, user) =>
         assertAnswered(app, action, text, user),
       ),
-      { numRuns: 150 },
+      { numRuns: 250 },
     )
   })
 })

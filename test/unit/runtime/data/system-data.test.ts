@@ -106,6 +106,11 @@ describe("the system's data path", () => {
       { code: 'MongoDBError', message: expect.stringContaining('unknown top level operator: $bad') },
     ],
     [
+      '$currentOp',
+      () => data.aggregate(ns, [{ $currentOp: {} }]).toArray(),
+      { message: "aggregation stage '$currentOp' is not available" },
+    ],
+    [
       'a duplicate key',
       () => data.insertOne(ns, { _id: 1 }),
       { code: 'MongoDBError', message: expect.stringMatching(/duplicate key/i) },

@@ -163,6 +163,11 @@ describe('writes of users', () => {
     })
     expect(await outcomeOf(data.updateOne(ns, { _id: 1 }, { $inc: { 'items.0.price': 1 } }))).toEqual(refused('update'))
     expect(await outcomeOf(data.updateOne(ns, { _id: 1 }, { $pop: { items: 1 } }))).toEqual(refused('update'))
+    const selecting = (element: Document) =>
+      data.updateOne(ns, { _id: 1 }, { $set: { 'items.$[x].qty': 4 } }, { arrayFilters: [element] })
+    expect(await outcomeOf(selecting({ 'x.price': { $gt: 5 } }))).toEqual(refused('update'))
+    expect(await outcomeOf(selecting({ $or: [{ 'x.price': 1 }] }))).toEqual(refused('update'))
+    expect(await outcomeOf(selecting({ 'x.qty': 3 }))).toEqual({ matchedCount: 1, modifiedCount: 1 })
   })
 
   it('keeps positional operators working', async () => {
