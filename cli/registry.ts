@@ -17,5 +17,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'kpi explain': () => import('./commands/kpi-explain.ts'),
   'kpi verify': () => import('./commands/kpi-verify.ts'),
   serve: () => import('./commands/serve.ts'),
+  'triggers list': () => import('./commands/triggers-list.ts'),
+  'triggers resume': () => import('./commands/triggers-resume.ts'),
   'users create': () => import('./commands/users-create.ts'),
 }

@@ -8,10 +8,10 @@ import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
 import { Progress } from './progress.ts'
 import { sleep } from './sleep.ts'
-import type { TriggerState as State } from './status.ts'
+import type { TriggerState } from './status.ts'
 import { classifyStreamError } from './stream-error.ts'
 import type { StreamPlan } from './stream-plan.ts'
-import type { TriggerState } from './trigger-state.ts'
+import type { TriggerStore } from './trigger-store.ts'
 
 const maxAwaitMs = 1_000
 /** An idle stream's position is stored this often, so that it does not fall out of the server's history. */
@@ -23,7 +23,7 @@ const namespaceNotFound = 26
 
 export interface DatabaseStreamOptions {
   readonly client: MongoClient
-  readonly state: TriggerState
+  readonly store: TriggerStore
   readonly stateDatabase: string
   readonly lease: Lease
   readonly plan: StreamPlan
@@ -33,7 +33,7 @@ export interface DatabaseStreamOptions {
   readonly log: (entry: LogEntry) => void
   /** Runs the function; never rejects. */
   fire(trigger: DatabaseTrigger, event: unknown): Promise<FireOutcome>
-  onState(triggers: readonly DatabaseTrigger[], state: State, reason?: string): void
+  onState(triggers: readonly DatabaseTrigger[], state: TriggerState, reason?: string): void
 }
 
 /** Told apart from failures of the database: the stream must not go on. */
@@ -128,8 +128,8 @@ export class DatabaseStream {
   }
 
   async #suspend(reason: string, token: Document | undefined): Promise<void> {
-    const { state, lease, now, log, onState, plan } = this.#options
-    await state.suspend(this.#names, { reason, at: now() }, token, lease.fence)
+    const { store, lease, now, log, onState, plan } = this.#options
+    await store.suspend(this.#names, { reason, at: now() }, token, lease.fence)
     onState(plan.triggers, 'suspended', reason)
     log({ type: 'trigger', status: 'error', name: this.#names.join(', '), error: `suspended: ${reason}` })
   }
@@ -265,11 +265,11 @@ export class DatabaseStream {
   }
 
   async #store(token: Document | undefined): Promise<void> {
-    const { state, lease } = this.#options
+    const { store, lease } = this.#options
     // Kept even if the write fails: reopening after a lost connection must not repeat what was done.
     this.#token = token
     this.#stored = performance.now()
-    if (!(await state.storePosition(this.#names, token, lease.fence))) throw new Stopped()
+    if (!(await store.storePosition(this.#names, token, lease.fence))) throw new Stopped()
   }
 }
 

@@ -1,4 +1,6 @@
 export type { AuthenticationEvent } from './authentication.ts'
 export { matchesSchedule, parseSchedule } from './cron.ts'
 export { createTriggerRunner, type TriggerRunner, type TriggerRunnerOptions } from './runner.ts'
+export { scheduleError } from './schedules.ts'
 export type { TriggerRunnerStatus, TriggerState, TriggerStatus } from './status.ts'
+export { type StoredTrigger, TriggerStore } from './trigger-store.ts'

@@ -7,9 +7,9 @@ import { type FireOutcome, fire, invalidReason } from './fire.ts'
 import { Lease } from './lease.ts'
 import { Schedules, scheduleError } from './schedules.ts'
 import { sleep } from './sleep.ts'
-import { type TriggerState as State, statusReasons, type TriggerRunnerStatus, type TriggerStatus } from './status.ts'
+import { statusReasons, type TriggerRunnerStatus, type TriggerState, type TriggerStatus } from './status.ts'
 import { planStreams } from './stream-plan.ts'
-import { type StoredTrigger, TriggerState } from './trigger-state.ts'
+import { type StoredTrigger, TriggerStore } from './trigger-store.ts'
 
 const minuteMs = 60_000
 
@@ -49,7 +49,7 @@ export function createTriggerRunner(runtime: Runtime, options: TriggerRunnerOpti
 class Runner implements TriggerRunner {
   readonly #runtime: Runtime
   readonly #options: Required<TriggerRunnerOptions>
-  readonly #state: TriggerState
+  readonly #store: TriggerStore
   readonly #stateDatabase: string
   readonly #lease: Lease
   readonly #schedules: Schedules
@@ -69,12 +69,12 @@ class Runner implements TriggerRunner {
     this.#options = { leaseMs: 10_000, concurrency: 100, allowOverlap: true, retries: 0, graceMs: 3_000, ...options }
     this.#stateDatabase = runtimeOptions.stateDatabase ?? defaultStateDatabase
     const app = built.definition.clientAppId
-    this.#state = new TriggerState(runtimeOptions.stateClient, app, this.#stateDatabase)
-    this.#lease = new Lease(this.#state.leases, `${app}/triggers`, crypto.randomUUID(), this.#options.leaseMs)
+    this.#store = new TriggerStore(runtimeOptions.stateClient, app, this.#stateDatabase)
+    this.#lease = new Lease(this.#store.leases, `${app}/triggers`, crypto.randomUUID(), this.#options.leaseMs)
     const runnable = built.definition.triggers.filter((trigger) => this.#isRunnable(trigger))
     this.#databaseTriggers = runnable.filter((trigger) => trigger.type === 'DATABASE')
     const scheduled = runnable.filter((trigger): trigger is ScheduledTrigger => trigger.type === 'SCHEDULED')
-    this.#schedules = new Schedules(runtime, this.#state, scheduled, this.#options)
+    this.#schedules = new Schedules(runtime, this.#store, scheduled, this.#options)
   }
 
   async start(): Promise<void> {
@@ -100,8 +100,8 @@ class Runner implements TriggerRunner {
   }
 
   async resume(name: string, options: { withToken?: boolean } = {}): Promise<boolean> {
-    const resumed = await this.#state.resume(name, { withToken: options.withToken ?? true })
-    if (resumed && this.#active !== undefined) await this.#openStreams(await this.#state.load())
+    const resumed = await this.#store.resume(name, { withToken: options.withToken ?? true })
+    if (resumed && this.#active !== undefined) await this.#openStreams(await this.#store.load())
     return resumed
   }
 
@@ -119,7 +119,7 @@ class Runner implements TriggerRunner {
     return !trigger.disabled && reason === undefined
   }
 
-  #setState(trigger: Trigger, state: State, reason?: string): void {
+  #setState(trigger: Trigger, state: TriggerState, reason?: string): void {
     const { name, type } = trigger
     const before = this.#status.get(name)
     // A stream that was lost and came back may be lost again, and that is said again.
@@ -158,9 +158,9 @@ class Runner implements TriggerRunner {
 
   async #activate(): Promise<void> {
     const abort = new AbortController()
-    await this.#state.ensureIndexes()
-    await this.#state.claimPositions(this.#lease.fence)
-    const stored = await this.#applyDisabled(await this.#state.load())
+    await this.#store.ensureIndexes()
+    await this.#store.claimPositions(this.#lease.fence)
+    const stored = await this.#applyDisabled(await this.#store.load())
     this.#active = { fence: this.#lease.fence, abort, clock: Promise.resolve() }
     for (const trigger of this.#runtime.built.definition.triggers)
       if (trigger.type === 'SCHEDULED' && this.#status.get(trigger.name)?.state === 'standby')
@@ -189,14 +189,14 @@ class Runner implements TriggerRunner {
   /** Remembers which triggers are disabled, and what those enabled again may replay (spec: triggers 2.5). */
   async #applyDisabled(stored: Map<string, StoredTrigger>): Promise<Map<string, StoredTrigger>> {
     const { triggers } = this.#runtime.built.definition
-    await this.#state.markDisabled(triggers.filter(({ disabled }) => disabled).map(({ name }) => name))
+    await this.#store.markDisabled(triggers.filter(({ disabled }) => disabled).map(({ name }) => name))
     const enabled = triggers.filter(({ name, disabled }) => !disabled && stored.get(name)?.was_disabled)
     if (enabled.length === 0) return stored
     for (const trigger of enabled)
-      await this.#state.markEnabled(trigger.name, {
+      await this.#store.markEnabled(trigger.name, {
         dropToken: trigger.type !== 'AUTHENTICATION' && trigger.config.skip_catchup_events,
       })
-    return this.#state.load()
+    return this.#store.load()
   }
 
   /** Opens the streams of triggers that have none and are not suspended. */
@@ -217,7 +217,7 @@ class Runner implements TriggerRunner {
   async #openResumed(): Promise<void> {
     const suspended = [...this.#status.values()].filter(({ state }) => state === 'suspended')
     if (suspended.length === 0) return
-    const stored = await this.#state.load()
+    const stored = await this.#store.load()
     if (suspended.some(({ name }) => stored.get(name)?.suspended === undefined)) await this.#openStreams(stored)
   }
 
@@ -227,7 +227,7 @@ class Runner implements TriggerRunner {
     const service = first?.config.service_name ?? ''
     const stream: DatabaseStream = new DatabaseStream({
       client: options.clientFor(service),
-      state: this.#state,
+      store: this.#store,
       stateDatabase: this.#stateDatabase,
       lease: this.#lease,
       plan,
@@ -275,7 +275,7 @@ class Runner implements TriggerRunner {
     try {
       await Promise.all([
         this.#schedules.runDue(now),
-        this.#state.load().then((stored) => this.#schedules.catchUp(now, stored)),
+        this.#store.load().then((stored) => this.#schedules.catchUp(now, stored)),
       ])
     } catch {
       // The state database does not answer: the next minute catches up.

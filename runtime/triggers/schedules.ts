@@ -3,7 +3,7 @@ import type { Runtime } from '../runtime.ts'
 import { lastMatchBetween, matchesSchedule, parseSchedule, type Schedule, startOfMinute } from './cron.ts'
 import { fire } from './fire.ts'
 import { sleep } from './sleep.ts'
-import type { StoredTrigger, TriggerState } from './trigger-state.ts'
+import type { StoredTrigger, TriggerStore } from './trigger-store.ts'
 
 const firstBackoffMs = 1_000
 const lastBackoffMs = 32_000
@@ -31,7 +31,7 @@ export function scheduleError(trigger: ScheduledTrigger): string | undefined {
 /** Runs the scheduled triggers of one app, each once per minute whoever asks how often. */
 export class Schedules {
   readonly #runtime: Runtime
-  readonly #state: TriggerState
+  readonly #store: TriggerStore
   readonly #entries: readonly ScheduledEntry[]
   readonly #options: ScheduleOptions
   /** Functions that run, by trigger. */
@@ -39,9 +39,9 @@ export class Schedules {
   readonly #unfinished = new Set<Promise<unknown>>()
   #waiting = new AbortController()
 
-  constructor(runtime: Runtime, state: TriggerState, triggers: readonly ScheduledTrigger[], options: ScheduleOptions) {
+  constructor(runtime: Runtime, store: TriggerStore, triggers: readonly ScheduledTrigger[], options: ScheduleOptions) {
     this.#runtime = runtime
-    this.#state = state
+    this.#store = store
     this.#options = options
     this.#entries = triggers.map((trigger) => ({ trigger, schedule: parseSchedule(trigger.config.schedule) }))
   }
@@ -65,7 +65,7 @@ export class Schedules {
     await this.#tracked(
       this.#entries.map(async ({ trigger, schedule }) => {
         const last = stored.get(trigger.name)?.last_minute
-        if (last === undefined) return this.#state.storeLastMinute(trigger.name, startOfMinute(now))
+        if (last === undefined) return this.#store.storeLastMinute(trigger.name, startOfMinute(now))
         if (trigger.config.skip_catchup_events) return
         const missed = lastMatchBetween(schedule, last, startOfMinute(now))
         if (missed !== undefined) await this.#runOnce(trigger, missed)
@@ -100,10 +100,10 @@ export class Schedules {
     const { name } = trigger
     const before = this.#running.get(name) ?? 0
     if (!this.#options.allowOverlap && before > 0) return
-    if (!(await this.#state.claimRun(name, minute))) return
+    if (!(await this.#store.claimRun(name, minute))) return
     this.#running.set(name, before + 1)
     try {
-      await this.#state.storeLastMinute(name, minute)
+      await this.#store.storeLastMinute(name, minute)
       await this.#fire(trigger)
     } finally {
       this.#running.set(name, (this.#running.get(name) ?? 1) - 1)

@@ -1,7 +1,7 @@
 import { type Document, EJSON } from 'bson'
 import type { DatabaseTrigger } from '../../schemas/app/definition.ts'
 import { eventOperations } from './change-pipeline.ts'
-import type { StoredTrigger } from './trigger-state.ts'
+import type { StoredTrigger } from './trigger-store.ts'
 
 /** Triggers that one change stream can serve. */
 export interface StreamPlan {

@@ -28,7 +28,7 @@ interface RunClaim {
 }
 
 /** The trigger part of the edge's own database, for one app. */
-export class TriggerState {
+export class TriggerStore {
   readonly app: string
   readonly leases: Collection<LeaseDocument>
   readonly #triggers: Collection<StoredTrigger>
