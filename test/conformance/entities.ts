@@ -64,9 +64,11 @@ export class Entities implements MatchEntities {
         return this.set(id, this.get(fields.database, Db).collection(String(fields.collectionName), options))
       }
       case 'session': {
-        const options = toDriverOptions(optionsOf(fields.sessionOptions))
-        if (typeof options.snapshotTime === 'string') options.snapshotTime = this.value(options.snapshotTime)
-        return this.set(id, this.get(fields.client, MongoClient).startSession(options))
+        const { snapshotTime, ...options } = toDriverOptions(optionsOf(fields.sessionOptions))
+        const session = this.get(fields.client, MongoClient).startSession(options)
+        // The driver has no such option yet; it sends what the session has come to hold, however it came to it.
+        if (snapshotTime !== undefined) Object.assign(session, { snapshotTime: this.value(String(snapshotTime)) })
+        return this.set(id, session)
       }
       case 'bucket': {
         const options = toDriverOptions(optionsOf(fields.bucketOptions))

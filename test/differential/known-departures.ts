@@ -128,6 +128,30 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
       /: \[\]/.test(difference.server),
   },
   {
+    name: 'constants in an upsert',
+    reason: '$expr is not allowed in the filter of an upsert (manual, "$expr"); DocumentDB drops one that is constant',
+    matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 224,
+  },
+  {
+    name: 'constant expressions without documents',
+    reason:
+      'Constants are computed when the plan is made (explain shows them so); DocumentDB needs a document for some',
+    matches: ({ difference, server, scenario }) =>
+      difference.kind === 'error' && server?.documents.length === 0 && scenario.documents.length === 0,
+  },
+  {
+    name: 'conversions of an empty list',
+    reason: '$toBool and its like take one argument (manual, "$toBool"); DocumentDB converts an empty list',
+    matches: ({ difference, text }) =>
+      difference.kind === 'error' && /\$to(Bool|Int|Long|Double|Decimal|Date|String): \[\]/.test(text),
+  },
+  {
+    name: 'order into $group',
+    reason: '$mergeObjects, $push, $first and $last see documents in the order of the last $sort (manual, "$group")',
+    matches: ({ difference, text }) =>
+      difference.kind === 'result' && /\$sort: .*\$sort: .*\$group: .*\$(mergeObjects|push|first|last)/.test(text),
+  },
+  {
     name: '$avg of decimals',
     reason:
       '$avg of decimals is a decimal, to 34 digits (manual, "$avg", "Result Data Type"); DocumentDB gives a double',
