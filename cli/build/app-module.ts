@@ -5,9 +5,10 @@ import type { Finding, Findings } from '../app-folder/finding.ts'
 import type { FunctionSource } from '../app-folder/index.ts'
 import { builtinName, isOffered, packageName } from './builtins.ts'
 import { factoryPrelude, factoryText } from './function-factory.ts'
-import { type FunctionScript, readFunctionScript, ScriptError } from './function-script.ts'
+import { type FunctionScript, readFunctionScript } from './function-script.ts'
 import { isNativePackage, substitutes } from './native-packages.ts'
 import { holdsPackage, type PackageFolders } from './packages.ts'
+import { ScriptError } from './parsed-script.ts'
 
 export type BuildTarget = 'workerd' | 'node'
 

@@ -1,7 +1,7 @@
 import { SourceMap } from 'node:module'
 import type { AnyNode } from 'acorn'
 import { engineGlobals, engineMends, engineRegexFlags } from './engine-globals.ts'
-import { lineAt, parseScript } from './function-script.ts'
+import { lineAt, parseScript } from './parsed-script.ts'
 import { walk } from './walk.ts'
 
 /** Something in a compiled function that the App Services engine cannot run. */

@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import { parse } from 'acorn'
-import { type FunctionScript, ScriptError, wrapperParameters } from './function-script.ts'
+import { type FunctionScript, wrapperParameters } from './function-script.ts'
+import { ScriptError } from './parsed-script.ts'
 
 /** Names of the module around the factories; they must not be names that a function uses. */
 export const factoryPrelude = [

@@ -2,7 +2,7 @@ import type { AnyNode } from 'acorn'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
 import type { CompiledFunction } from '../build/app-module.ts'
-import { lineAt, parseScript } from '../build/function-script.ts'
+import { lineAt, parseScript } from '../build/parsed-script.ts'
 import { walk } from '../build/walk.ts'
 
 /** What a function's text tells before it is called. */

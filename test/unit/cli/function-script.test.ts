@@ -1,7 +1,8 @@
 import vm from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { factoryPrelude, factoryText } from '../../../cli/build/function-factory.ts'
-import { readFunctionScript, ScriptError } from '../../../cli/build/function-script.ts'
+import { readFunctionScript } from '../../../cli/build/function-script.ts'
+import { ScriptError } from '../../../cli/build/parsed-script.ts'
 
 type Call = (...args: unknown[]) => unknown
 
