@@ -45,6 +45,8 @@ function parseCommand(message: Message): ParsedCommand {
 }
 
 const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134])
+/** Answers with these say to which state they belong, so that a driver does not take this server for gone. */
+const STATE_CHANGE_CODES = new Set([91, 189, 10058, 10107, 11600, 11602, 13435, 13436])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
   112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
@@ -190,6 +192,7 @@ function withConcernError(reply: Reply, concernError: Doc, strike: Doc, invocati
   const own = described.get('errorLabels')
   described.delete('errorLabels')
   fields.set('writeConcernError', described)
+  if (STATE_CHANGE_CODES.has(code)) fields.set('topologyVersion', invocation.server.topologyVersion())
   const labels = labelsOf(strike) ?? (Array.isArray(own) ? own : undefined)
   if (labels) {
     if (labels.length > 0) fields.set('errorLabels', labels)
@@ -380,6 +383,7 @@ function encodeError(thrown: unknown, server: Server): Uint8Array[] {
   ])
   for (const [name, value] of error.extra ?? []) fields.set(name, value)
   if (error.labels && error.labels.length > 0) fields.set('errorLabels', error.labels)
+  if (STATE_CHANGE_CODES.has(error.code)) fields.set('topologyVersion', server.topologyVersion())
   return encodeReply({ fields }, tailOf(server))
 }
 

@@ -16,10 +16,7 @@ function answer(invocation: Invocation): Reply {
   const modern = name === 'hello'
   return reply({
     ...(modern || invocation.body.get('helloOk') !== true ? {} : { helloOk: true }),
-    topologyVersion: new Map<string, Value>([
-      ['processId', server.processId],
-      ['counter', 6n],
-    ]),
+    topologyVersion: server.topologyVersion(),
     hosts: [me],
     setName: SET_NAME,
     setVersion: int(1),

@@ -1,4 +1,4 @@
-import { ObjectId } from '../bson/value.ts'
+import { type Doc, ObjectId, type Value } from '../bson/value.ts'
 import type { Store } from '../storage/store.ts'
 import { Cursors } from './support/cursors.ts'
 import { FailPoints } from './support/fail-points.ts'
@@ -27,6 +27,14 @@ export class Server {
     this.storagePath = storagePath
     this.startedAt = store.clock.now().getTime()
     this.#nextExpiry = this.startedAt + 1000
+  }
+
+  /** Changes when this server's state does: never. */
+  topologyVersion(): Doc {
+    return new Map<string, Value>([
+      ['processId', this.processId],
+      ['counter', 6n],
+    ])
   }
 
   now(): Date {

@@ -125,8 +125,8 @@ describe('commands', () => {
 
   it('keep the types and the order of fields, and give back the same bytes', async () => {
     const docs = db().collection<Document>('types')
-    const document = { z: new Double(5), _id: new Int32(1), 2: new Int32(7), 1: Long.fromNumber(7), a: -0 }
-    await docs.insertOne(document)
+    const document: Document = { z: new Double(5), _id: new Int32(1), 2: new Int32(7), 1: Long.fromNumber(7), a: -0 }
+    await docs.insertOne(document as Document)
     const found = await docs.findOne({ _id: 1 } as Document, { promoteValues: false })
     expect(Object.keys(found ?? {})).toEqual(['1', '2', '_id', 'z', 'a'])
     expect(found).toMatchObject({ z: new Double(5), 1: Long.fromNumber(7), 2: new Int32(7) })
