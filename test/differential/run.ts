@@ -72,6 +72,8 @@ export async function runDifferential(
       difference: found,
       local: a.answers[index],
       server: b.answers[index],
+      localAnswers: a.answers,
+      serverAnswers: b.answers,
       text: toSnippet(scenario),
     }
     return KNOWN_DEPARTURES.find((departure) => departure.matches(observed))
