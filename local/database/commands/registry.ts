@@ -39,6 +39,7 @@ import { replSetGetConfig, replSetGetStatus } from './repl-set-get-status.ts'
 import { searchIndexCommands } from './search-indexes.ts'
 import { serverStatus } from './server-status.ts'
 import { update } from './update.ts'
+import { validate } from './validate.ts'
 import { whatsmyuri } from './whatsmyuri.ts'
 
 const ALL: readonly Command[] = [
@@ -87,6 +88,7 @@ const ALL: readonly Command[] = [
   serverStatus,
   startSession,
   update,
+  validate,
   whatsmyuri,
 ]
 

@@ -90,12 +90,20 @@ export class Connection {
       const message = this.#queue.shift()!
       const answer = this.#handle(message, this.#peer)
       if (answer instanceof Promise) {
-        answer.then((settled) => this.#finish(message, settled)).then(() => this.#drain())
+        answer
+          .then((settled) => this.#finish(message, settled))
+          .then(
+            () => this.#drain(),
+            () => this.close(),
+          )
         return
       }
       const more = this.#send(message, message.requestId, answer)
       if (more) {
-        more.then(() => this.#drain())
+        more.then(
+          () => this.#drain(),
+          () => this.close(),
+        )
         return
       }
     }

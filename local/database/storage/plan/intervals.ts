@@ -30,12 +30,11 @@ function point(value: Value, collation: Collation | undefined): Interval {
   return { start: key, end: afterPrefix(key), text: `[${text}, ${text}]`, point: true }
 }
 
-const NULL_POINT: Interval = {
-  start: String.fromCharCode(KEY_TYPE.undefined),
-  end: String.fromCharCode(KEY_TYPE.null + 1),
-  text: '[null, null]',
-  point: true,
-}
+/** What null equals in an index: null or missing, and the undefined that stands for an empty array. */
+const NULL_POINTS: readonly Interval[] = [
+  { ...point(new BsonUndefined(), undefined), text: '[undefined, undefined]' },
+  point(null, undefined),
+]
 
 /**
  * The stretches of an ascending field that hold every document the condition can match, and maybe more; `undefined`
@@ -54,7 +53,7 @@ export function intervalsOf(predicate: Predicate, collation: Collation | undefin
     case '$lte':
       return range(operator, value, collation)
     case '$exists':
-      return value === false || (isNumber(value) && Number(value.valueOf()) === 0) ? [NULL_POINT] : undefined
+      return value === false || (isNumber(value) && Number(value.valueOf()) === 0) ? [...NULL_POINTS] : undefined
     case '$regex':
       return prefixOf(value, predicate.options, collation)
     case '$elemMatch':
@@ -65,12 +64,12 @@ export function intervalsOf(predicate: Predicate, collation: Collation | undefin
 }
 
 function equal(value: Value, collation: Collation | undefined): Interval[] | undefined {
-  if (value === null || value instanceof BsonUndefined) return [NULL_POINT]
+  if (value === null || value instanceof BsonUndefined) return [...NULL_POINTS]
   if (value instanceof BSONRegExp) return prefixOf(value, undefined, collation)
   if (!Array.isArray(value)) return [point(value, collation)]
   const first = value.length === 0 ? new BsonUndefined() : value[0]!
-  const firstInterval = first === null ? NULL_POINT : point(first, collation)
-  return merge([firstInterval, point(value, collation)])
+  const firstIntervals = first === null ? NULL_POINTS : [point(first, collation)]
+  return merge([...firstIntervals, point(value, collation)])
 }
 
 function union(values: readonly Value[], collation: Collation | undefined): Interval[] | undefined {
@@ -88,7 +87,7 @@ function range(
   value: Value,
   collation: Collation | undefined,
 ): Interval[] | undefined {
-  if (value === null) return operator === '$gte' || operator === '$lte' ? [NULL_POINT] : []
+  if (value === null) return operator === '$gte' || operator === '$lte' ? [...NULL_POINTS] : []
   if (Array.isArray(value) || value instanceof MinKey || value instanceof MaxKey) return undefined
   if (value instanceof BsonUndefined || value instanceof CodeWithScope || value instanceof BSONRegExp) return undefined
   // Under a collation, key strings tell what is equal, not what comes first.
@@ -252,7 +251,7 @@ export function intersect(left: readonly Interval[], right: readonly Interval[])
 export function descendingInterval(interval: Interval): Interval {
   if (interval === ALL) return { ...ALL, text: '[MaxKey, MinKey]' }
   const text = interval.point ? interval.text : flip(interval)
-  if (interval.point && interval !== NULL_POINT) {
+  if (interval.point) {
     const start = invertedKey(interval.start)
     return { start, end: afterPrefix(start), text, point: true }
   }

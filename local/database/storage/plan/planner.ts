@@ -229,7 +229,7 @@ function rangesOf(fields: readonly (readonly Interval[])[]): (readonly [string, 
   let prefixes = ['']
   for (const intervals of fields) {
     if (intervals.length === 0) return []
-    if (!intervals.every(({ point, start, end }) => point && end.length === start.length)) {
+    if (!intervals.every(({ point }) => point)) {
       return prefixes.flatMap((prefix) => intervals.map(({ start, end }) => [prefix + start, prefix + end] as const))
     }
     prefixes = prefixes.flatMap((prefix) => intervals.map(({ start }) => prefix + start))
@@ -247,7 +247,7 @@ function orderOf(
   const { spec } = index
   const fixed = new Set<string>()
   for (const [at, intervals] of fields.entries()) {
-    if (intervals.length !== 1 || !intervals[0]!.point || intervals[0]!.text === '[null, null]') break
+    if (intervals.length !== 1 || !intervals[0]!.point) break
     fixed.add(spec.fields[at]!)
   }
   const wanted: [string, boolean][] = []

@@ -125,8 +125,14 @@ describe('indexes', () => {
             .map(({ _id }) => _id)
             .sort()
         expect(await ids(indexed)).toEqual(await ids(plain))
+        await indexed.updateMany({}, { $set: { b: 'changed' } })
+        await indexed.deleteMany(filter as Document)
+        expect(await database.client.db('indexes').command({ validate: indexed.collectionName })).toMatchObject({
+          valid: true,
+          errors: [],
+        })
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[[{ a: 0, b: null }], { 'a.x': { $exists: false } }, [{ 'a.x': 1 }, {}]]] },
     )
   })
 
