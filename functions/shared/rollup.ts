@@ -59,8 +59,11 @@ export async function rollUpDays(
         { allowDiskUse: true },
       )
       .toArray()
+  const daily = collectionOf(context, 'user_activity_daily')
+  const range = { $gte: new Date(from), $lt: new Date(to) }
+  const hadAny = (await daily.findOne({ d: range }, { _id: 1 })) !== null
   await upserting(merge)
-  await deleteStale(context, from, to, run, config)
+  if (hadAny) await deleteStale(context, from, to, run, config)
   await recordRollups(context, from, to, now)
 }
 
