@@ -1,5 +1,6 @@
 /** Every benchmark by name: a module whose `run` prints its own lines and says whether the aim was met. */
 const BENCHMARKS: Readonly<{ [name: string]: () => Promise<{ run(): Promise<boolean> }> }> = {
+  kpi: () => import('./kpi.ts'),
   'local-database': () => import('./local-database.ts'),
 }
 
