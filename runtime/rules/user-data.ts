@@ -5,9 +5,10 @@ import { createSystemData } from '../data/system-data.ts'
 import { AppError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { bulkWriteChecked } from './bulk-write.ts'
+import { findAndChange, findAndDelete } from './find-and-modify.ts'
 import { UserCollection } from './user-collection.ts'
 import { aggregateReadable, countReadable, distinctReadable, findReadable } from './user-reads.ts'
-import { changeChecked, deleteChecked, findAndChange, findAndDelete, insertChecked } from './user-writes.ts'
+import { changeChecked, deleteChecked, insertChecked } from './user-writes.ts'
 
 /** A user's data path: every document passes the roles, filters, field rules and schema of its collection. */
 export function createUserData(runtime: Runtime, caller: Caller): DataAccess {

@@ -135,7 +135,7 @@ describe('reading extended JSON', () => {
     )
   })
 
-  it('accepts exactly the JSON that JSON.parse accepts', () => {
+  it('accepts the JSON that JSON.parse accepts, but for duplicate keys and numbers out of range', () => {
     const tokens = fc.array(
       fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"b"', '1', '-1.5e2', 'true', 'null', ' '),
       {
@@ -150,7 +150,7 @@ describe('reading extended JSON', () => {
             parse(text)
             return true
           } catch (error) {
-            return error instanceof AppError && error.message.includes('duplicate key')
+            return error instanceof AppError && /duplicate key|out of range/.test(error.message)
           }
         }
         expect(accepts(parseEjson) || !accepts(JSON.parse)).toBe(true)

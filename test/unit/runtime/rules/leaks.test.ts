@@ -143,6 +143,23 @@ describe('nothing hidden leaks', () => {
     expect(await outcomeOf(data.aggregate(ns, [{ $group: { _id: '$salary' } }]).toArray())).toEqual([{ _id: null }])
   })
 
+  it('does not let a pipeline copy what a filter of the rules projects away', async () => {
+    const ns = await app.collection(
+      {
+        roles: [{ apply_when: {}, read: true, write: true }],
+        filters: [{ apply_when: {}, projection: { salary: 0 } }],
+      },
+      people,
+    )
+    expect(await outcomeOf(app.data('bob').updateOne(ns, { _id: 1 }, [{ $set: { title: '$salary' } }]))).toEqual(
+      refused,
+    )
+    const found = app
+      .data('bob')
+      .findOneAndUpdate(ns, { _id: 1 }, { $set: { title: 'z' } }, { returnNewDocument: true })
+    expect(await outcomeOf(found)).toEqual({ _id: 1, title: 'z', owner: 'x', note: 'n1' })
+  })
+
   it('counts, groups and lists only documents that a role shows', async () => {
     const ns = await app.collection({ roles: [{ apply_when: { owner: '%%user.data.owner' }, read: true }] }, people)
     const data = app.data({ id: 'u', type: 'normal', data: { owner: 'x' }, custom_data: {}, identities: [] })

@@ -1,0 +1,115 @@
+import type { Document } from 'bson'
+import type { UpdateOutcome, WriteOptions } from '../data/data-access.ts'
+import { entriesOf } from '../ejson/index.ts'
+import { byIds, idKey, type Matched, readByIds, restore } from './matched.ts'
+import { isDefined } from './permission.ts'
+import { joinFilters } from './prepared-query.ts'
+import { arrayFilterPaths, touchedPaths } from './query-paths.ts'
+import { arePathsReadable } from './read-document.ts'
+import { writeRefusal } from './rule-refusal.ts'
+import { isTransient, type WriteTransaction } from './transaction.ts'
+import type { UserCollection } from './user-collection.ts'
+import { assertPermitted, assertRole } from './write-check.ts'
+
+/** How a change is sent to the driver, for the one document of a filter or for all. */
+export interface Change {
+  readonly kind: 'update' | 'replace'
+  readonly content: Document | Document[]
+}
+
+/** Changes matched documents and checks each before and after; throws on the first refusal. */
+export async function changeMatched(
+  collection: UserCollection,
+  filter: Document,
+  matched: Matched,
+  change: Change,
+  options: WriteOptions,
+  many: boolean,
+  { session, undo }: WriteTransaction,
+): Promise<UpdateOutcome> {
+  // A pipeline may copy any field into any other, so it is for callers who may read all of the document.
+  if (Array.isArray(change.content) && matched.documents.some(({ whole }) => !whole)) {
+    throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
+  }
+  const tested = arrayFilterPaths(change.content, options.arrayFilters)
+  for (const { stored, whole } of matched.documents) {
+    const role = await assertRole(collection, stored, change.kind)
+    if (!whole && !isDefined(role.write) && !(await arePathsReadable(role, stored, tested, collection.scope))) {
+      throw writeRefusal(change.kind, stored._id)
+    }
+  }
+  // The filter stays in place for positional operators.
+  const exact = joinFilters(filter, [byIds(matched)])
+  undo(() => restore(collection, matched, session))
+  const { upsert: _never, ...rest } = options
+  const outcome = await sendUnseen(collection, exact, change, { ...rest, session }, many, matched)
+  const touched = touchedPaths(change.content)
+  const stored = await readByIds(collection, matched, session)
+  for (const { stored: before } of matched.documents) {
+    const after = stored.get(idKey(before._id))
+    if (!after) throw writeRefusal(change.kind, before._id)
+    await assertPermitted(collection, { kind: change.kind, before, after, touched })
+  }
+  return outcome
+}
+
+/** Inserts what an upsert without a match makes, and checks it as an insert. */
+export async function upsert(
+  collection: UserCollection,
+  filter: Document,
+  change: Change,
+  options: WriteOptions,
+  { skipped }: Matched,
+  { session, undo }: WriteTransaction,
+): Promise<UpdateOutcome> {
+  if (!options.upsert) return { matchedCount: 0, modifiedCount: 0 }
+  // The server would match and change the very documents that were passed over.
+  if (skipped > 0) throw writeRefusal(change.kind, undefined)
+  const outcome = await send(collection, collection.filter(filter), change, { ...options, session }, false)
+  const { upsertedId } = outcome
+  if (upsertedId === undefined) throw writeRefusal(change.kind, undefined)
+  undo(() => collection.system.deleteOne(collection.ns, { _id: upsertedId }, { session }))
+  const after = await collection.system.findOne(collection.ns, { _id: upsertedId }, { session })
+  if (!after) throw writeRefusal('insert', upsertedId)
+  const generatedId = !namesId(filter) && !namesId(change.content)
+  await assertPermitted(collection, { kind: 'insert', after, generatedId })
+  return outcome
+}
+
+/** Hands a change to the driver. */
+export function send(
+  { system, ns }: UserCollection,
+  filter: Document,
+  { kind, content }: Change,
+  options: WriteOptions,
+  many: boolean,
+): Promise<UpdateOutcome> {
+  if (many) return system.updateMany(ns, filter, content, options)
+  return kind === 'replace' && !Array.isArray(content)
+    ? system.replaceOne(ns, filter, content, options)
+    : system.updateOne(ns, filter, content, options)
+}
+
+/** `send` whose failure tells nothing of documents that the caller may not read in full: the server's text quotes them. */
+async function sendUnseen(
+  collection: UserCollection,
+  filter: Document,
+  change: Change,
+  options: WriteOptions,
+  many: boolean,
+  { documents }: Matched,
+): Promise<UpdateOutcome> {
+  try {
+    return await send(collection, filter, change, options, many)
+  } catch (error) {
+    if (documents.every(({ whole }) => whole) || isTransient(error)) throw error
+    throw writeRefusal(change.kind, documents[0]?.stored._id)
+  }
+}
+
+/** True when a filter or a change names an `_id` anywhere, so that an inserted one is not generated. */
+function namesId(part: unknown): boolean {
+  if (Array.isArray(part)) return part.some(namesId)
+  if (typeof part !== 'object' || part === null) return false
+  return entriesOf(part).some(([key, value]) => key === '_id' || namesId(value))
+}
