@@ -14,6 +14,8 @@ export interface SyncRequest {
   readonly client_id?: string
   readonly org_id?: string
   readonly roles?: readonly string[]
+  /** Ids of the accounts linked to this one, itself included: `provider|user_id`. */
+  readonly identities?: readonly string[]
   readonly logins_count?: number
   /** ISO 8601; when the login happened. */
   readonly occurred_at?: string
@@ -28,6 +30,7 @@ export const replayWindowSeconds = 300
 
 const optionalStrings = ['tenant', 'email', 'name', 'connection', 'client_id', 'org_id', 'occurred_at'] as const
 const longestString = 512
+const mostListed = 100
 
 function isShortString(value: unknown): value is string {
   return typeof value === 'string' && value.length > 0 && value.length <= longestString
@@ -52,15 +55,20 @@ export function parseSyncRequest(body: unknown): ParsedSyncRequest {
   }
   if (known.occurred_at !== undefined && isNaN(Date.parse(String(known.occurred_at))))
     return refuse("'occurred_at' must be an ISO 8601 instant")
-  const { email_verified, logins_count, roles } = fields
+  const { email_verified, logins_count, roles, identities } = fields
   if (email_verified !== undefined && email_verified !== null) {
     if (typeof email_verified !== 'boolean') return refuse("'email_verified' must be a boolean")
     known.email_verified = email_verified
   }
   if (typeof logins_count === 'number') known.logins_count = logins_count
-  if (roles !== undefined && roles !== null) {
-    if (!Array.isArray(roles) || !roles.every(isShortString)) return refuse("'roles' must be an array of strings")
-    known.roles = roles
+  for (const [name, list] of [
+    ['roles', roles],
+    ['identities', identities],
+  ] as const) {
+    if (list === undefined || list === null) continue
+    if (!Array.isArray(list) || list.length > mostListed || !list.every(isShortString))
+      return refuse(`'${name}' must be an array of strings`)
+    known[name] = list
   }
   return {
     ok: true,

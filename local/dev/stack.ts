@@ -102,7 +102,7 @@ function developmentSecrets(options: DevOptions): Record<string, string> {
   const fresh = (): string => randomBytes(32).toString('base64url')
   return {
     EDGE_SIGNING_KEY: fresh(),
-    ...(isOwnApp(options.appDir) ? { auth0_sync_secret: fresh() } : {}),
+    ...(isOwnApp(options.appDir) ? { auth0_sync_secret: fresh(), auth0_log_token: `Bearer ${fresh()}` } : {}),
     ...options.secrets,
   }
 }

@@ -30,6 +30,7 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { deleted_at: 1 }, partialFilterExpression: { deleted_at: { $exists: true } } },
       { key: { is_test: 1 }, partialFilterExpression: { is_test: true } },
       { key: { app_user_id: 1 }, sparse: true },
+      { key: { 'identities.user_id': 1 }, sparse: true },
     ],
   },
   subscriptions: {
@@ -52,6 +53,8 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { provider_event_id: 1 }, unique: true, sparse: true },
     ],
   },
+  auth0_sync_events: { indexes: [{ key: { expires_at: 1 }, expireAfterSeconds: 0 }] },
+  audit_events: { indexes: [{ key: { subject: 1, at: -1 } }] },
   marketing_spend: { indexes: [{ key: { period_end: 1, period_start: 1 } }] },
   nps_responses: { indexes: [{ key: { responded_at: 1, user_id: 1, score: 1 } }] },
   kpi_config: { indexes: [] },

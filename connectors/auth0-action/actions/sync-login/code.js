@@ -82,6 +82,7 @@ function profileOf(event) {
     client_id: event.client?.client_id,
     org_id: event.organization?.id,
     roles: event.authorization?.roles ?? [],
+    identities: (event.user.identities ?? []).map(({ provider, user_id }) => `${provider}|${user_id}`),
   }
 }
 
