@@ -56,6 +56,30 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
     matches: ({ difference, text }) => /\$bits/.test(text) && /decimal\((-?Infinity|NaN)\)/.test(difference.server),
   },
   {
+    name: 'distinct of an array in an array',
+    reason:
+      'distinct takes each element of an array at the path (manual, "distinct", "Array Fields"), by position as well',
+    matches: ({ difference, text }) => difference.kind === 'result' && /distinct: 'things', key: '\w+\.0'/.test(text),
+  },
+  {
+    name: 'count of a whole collection',
+    reason: 'count without a filter answers from statistics, which may be late (manual, "count"); ours never are',
+    matches: ({ difference, text }) => difference.kind === 'counts' && /count: 'things', query: \{\}/.test(text),
+  },
+  {
+    name: '$push of nothing',
+    reason: '$push makes the array that is not there (manual, "$push"), empty for an empty $each',
+    matches: ({ difference, text }) =>
+      /\$(push|addToSet): .*\$each: \[\]/.test(text) && /: \[\]/.test(difference.local) && difference.kind !== 'error',
+  },
+  {
+    name: '$rename through an array',
+    reason:
+      '$rename does not work on elements of arrays (manual, "$rename"): an error, whether the element is there or not',
+    matches: ({ difference, local, text }) =>
+      /\$rename/.test(text) && difference.kind === 'error' && [2, 28].includes(local?.error?.code ?? 0),
+  },
+  {
     name: 'parents of nothing',
     reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
     matches: ({ difference, server, text }) =>
@@ -157,7 +181,9 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
     reason:
       'Constants are computed when the plan is made (explain shows them so); DocumentDB needs a document for some',
     matches: ({ difference, server, scenario }) =>
-      difference.kind === 'error' && server?.documents.length === 0 && scenario.documents.length === 0,
+      difference.kind === 'error' &&
+      server?.documents.length === 0 &&
+      (scenario.documents.length === 0 || /\bn: 0\b|"n": number\(0\)/.test(server.summary)),
   },
   {
     name: 'conversions of an empty list',
@@ -176,7 +202,7 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
     reason:
       '$avg of decimals is a decimal, to 34 digits (manual, "$avg", "Result Data Type"); DocumentDB gives a double',
     matches: ({ difference, text }) =>
-      /\$avg/.test(text) && approximate(difference.local) === approximate(difference.server),
+      /\$avg/.test(text) && sameWords(approximate(difference.local), approximate(difference.server)),
   },
   {
     name: 'representation of equal values',
@@ -184,7 +210,7 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
       'Of equal numbers of several types distinct and $addToSet keep the first met; which that is, no order defines',
     matches: ({ difference, text }) =>
       /(\bdistinct: |\$setUnion|\$setIntersection|\$addToSet|\$min|\$max)/.test(text) &&
-      sameWords(untyped(difference.local), untyped(difference.server)),
+      sameWords(approximate(difference.local), approximate(difference.server)),
   },
   {
     name: 'numeric types in windows',
