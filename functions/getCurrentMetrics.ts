@@ -15,6 +15,6 @@ export interface CurrentMetrics extends KpiMetrics {
  */
 export default async function getCurrentMetrics(context: Context): Promise<CurrentMetrics> {
   const now = Date.now()
-  const { metrics } = await computeRawSnapshot(context, now, { tables: false })
+  const { metrics } = await computeRawSnapshot(context, now, { quality: false })
   return { ...metrics, as_of: new Date(now), partial: true }
 }

@@ -72,7 +72,7 @@ function subtractMagnitudes(a: readonly number[], b: readonly number[]): number[
 export function compareIntegers(a: ExactInteger, b: ExactInteger): number {
   if (a.negative !== b.negative) return a.negative ? -1 : 1
   const magnitude = compareMagnitudes(a.limbs, b.limbs)
-  return a.negative ? -magnitude : magnitude
+  return a.negative ? 0 - magnitude : magnitude
 }
 
 export function addIntegers(a: ExactInteger, b: ExactInteger): ExactInteger {

@@ -21,8 +21,10 @@ export interface DataQuality {
   invalid_dates: number
   /** Events dated more than five minutes after their arrival: left out. */
   future_events: number
-  /** People active on the described day, or owning a living subscription, whom `users` does not hold: counted in. */
+  /** People active on the described day whom `users` does not hold: counted in, an erased account was active too. */
   unknown_users: number
+  /** Owners of a living subscription whom `users` does not hold: counted in, their revenue is real. */
+  unknown_customers: number
   /** Further rows with a `provider_event_id` that is there already: left out. */
   duplicate_provider_events: number
   /** Living subscriptions read from their document alone: their past is assumed (spec: KPIs 3.2). */
@@ -47,6 +49,7 @@ export function emptyDataQuality(): DataQuality {
     invalid_dates: 0,
     future_events: 0,
     unknown_users: 0,
+    unknown_customers: 0,
     duplicate_provider_events: 0,
     assumed_subscriptions: 0,
     invalid_config: 0,

@@ -28,6 +28,8 @@ export interface SnapshotMaterial {
   readonly activity: ReadonlyMap<Instant, ActiveUsers>
   readonly totalUsers: ReadonlyMap<Instant, number>
   readonly marks: MarkCounts
+  /** Owners of subscriptions whom `users` does not hold. */
+  readonly unknownCustomers: ReadonlySet<string>
   /** By described day. */
   readonly days: ReadonlyMap<Instant, { readonly futureEvents: number; readonly unknownUsers: number }>
   readonly spend: readonly SpendRow[]
@@ -89,6 +91,9 @@ export function assembleSnapshots(dates: readonly Instant[], material: SnapshotM
         expired_but_active: material.marks.expired.get(asOf) ?? 0,
         future_events: rollup?.futureEvents ?? 0,
         unknown_users: rollup?.unknownUsers ?? 0,
+        unknown_customers: new Set(
+          living.map(({ customer }) => customer).filter((customer) => material.unknownCustomers.has(customer)),
+        ).size,
         assumed_subscriptions: assumed,
         invalid_config: material.problems,
         before_first_event: material.firstEvent === null || asOf <= material.firstEvent,

@@ -1,5 +1,6 @@
 import { dayMs, type Instant } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
+import type { SubscriptionSegment } from '../../domain/kpi/subscription-segments.ts'
 import type { Context } from '../../runtime/context.ts'
 import { assembleSnapshots } from './assemble-snapshots.ts'
 import { collectionOf, readAll } from './database.ts'
@@ -10,7 +11,7 @@ import { readMarkCounts } from './read-mark-counts.ts'
 import { byCustomer } from './read-segments.ts'
 import { readSpend } from './read-spend.ts'
 import { readUserCounts } from './read-user-counts.ts'
-import { readTestUsers } from './read-users.ts'
+import { findUnknownUsers, readTestUsers } from './read-users.ts'
 import { readRollups } from './rollup.ts'
 import { customerSegmentProjection, toCustomerSegment, toSubscriptionSegment } from './segment-documents.ts'
 import type { ComputedSnapshot } from './snapshot.ts'
@@ -60,7 +61,14 @@ export async function computeDerivedSnapshots(
       history: 1,
     },
   )
-  const subscriptions = subscriptionRows.map(toSubscriptionSegment).filter(counted)
+  const owners = new Map<string, unknown>()
+  const subscriptions: SubscriptionSegment[] = []
+  for (const document of subscriptionRows) {
+    const segment = toSubscriptionSegment(document)
+    if (!counted(segment)) continue
+    subscriptions.push(segment)
+    owners.set(segment.customer, document.u)
+  }
   return assembleSnapshots(dates, {
     config,
     problems: options.problems,
@@ -70,6 +78,7 @@ export async function computeDerivedSnapshots(
     subscriptions,
     activity: await readDerivedActivity(context, dates, testUsers),
     totalUsers: await readUserCounts(context, dates, testUsers),
+    unknownCustomers: await findUnknownUsers(context, owners),
     marks: await readMarkCounts(context, dates, testUsers),
     days: await readRollups(context, first - dayMs, last),
     spend: await readSpend(context, opening.windowFrom, last),

@@ -39,6 +39,7 @@ export async function readRawMaterial(context: Context, dates: readonly Instant[
     activity: await readActivityOfDays(context, dates, config, testUsers),
     totalUsers: await readUserCounts(context, dates, testUsers),
     marks: { expired: new Map(), invalidRows: 0, duplicateRows: 0 },
+    unknownCustomers: new Set(),
     days: new Map(),
     spend: await readSpend(context, first - monthWindowMs, last),
     answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),

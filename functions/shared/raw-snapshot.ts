@@ -4,7 +4,7 @@ import { computeCohortRetention } from '../../domain/kpi/cohort-retention.ts'
 import { computeKpis } from '../../domain/kpi/compute-kpis.ts'
 import type { CustomerBalance } from '../../domain/kpi/customer-balance.ts'
 import { type CustomerSegment, customerSegments, mrrAsOf } from '../../domain/kpi/customer-segments.ts'
-import { emptyDataQuality } from '../../domain/kpi/data-quality.ts'
+import { type DataQuality, emptyDataQuality } from '../../domain/kpi/data-quality.ts'
 import { computeMovements } from '../../domain/kpi/movements.ts'
 import { computeNps } from '../../domain/kpi/nps.ts'
 import { countSubscriptions } from '../../domain/kpi/subscription-counts.ts'
@@ -26,11 +26,14 @@ import { windowOf } from './window.ts'
 /**
  * Computes a snapshot from the raw collections alone: plain reads and code, the reference that every faster path must
  * equal (spec: KPIs 9). Writes nothing. `asOf` may be any instant; what is no midnight is `partial`.
+ *
+ * @param options `tables`: with the cohort tables, default false · `quality`: false leaves out the counters of
+ *   `data_quality` that need reads of their own
  */
 export async function computeRawSnapshot(
   context: Context,
   asOf: Instant,
-  options: { windowFrom?: Instant; tables?: boolean } = {},
+  options: { windowFrom?: Instant; tables?: boolean; quality?: boolean } = {},
 ): Promise<ComputedSnapshot> {
   const window = windowOf(asOf, options.windowFrom)
   const { windowFrom } = window
@@ -74,29 +77,23 @@ export async function computeRawSnapshot(
   })
 
   const living = segments.filter((segment) => isCurrent(segment, asOf))
-  const people = new Map(usersOfDay)
-  for (const { customer } of living) {
-    const id = read.ids.get(customer)
-    if (id !== undefined) people.set(customer, id)
+  const readQuality = async (): Promise<Partial<DataQuality>> => {
+    const owners = new Map(living.map(({ customer }) => [customer, read.ids.get(customer) ?? customer] as const))
+    const firstEvent = await readFirstEvent(context)
+    return {
+      invalid_dates: countStatus(segments, 'invalid') + (await countBrokenDates(context)),
+      future_events: await countFutureEvents(context, asOf - dayMs, asOf),
+      unknown_users: (await findUnknownUsers(context, usersOfDay)).size,
+      unknown_customers: (await findUnknownUsers(context, owners)).size,
+      before_first_event: firstEvent === null || asOf <= firstEvent,
+    }
   }
-  const firstEvent = await readFirstEvent(context)
-  const assumed = living.filter((segment) => segment.history === 'assumed').length
-  const quality = {
-    ...emptyDataQuality(),
-    ...countIssues(living),
-    expired_but_active: countExpired(segments, asOf),
-    invalid_nps_scores: nps.invalidScores,
-    duplicate_provider_events: countStatus(segments, 'duplicate'),
-    invalid_dates: countStatus(segments, 'invalid') + spend.invalidDates + (await countBrokenDates(context)),
-    future_events: await countFutureEvents(context, asOf - dayMs, asOf),
-    unknown_users: (await findUnknownUsers(context, people)).size,
-    assumed_subscriptions: assumed,
-    invalid_config: problems.length,
-    before_first_event: firstEvent === null || asOf <= firstEvent,
-    history: assumed > 0 ? ('assumed' as const) : ('log' as const),
-  }
+  const quality = { ...stateQuality(segments, living, asOf), ...(options.quality === false ? {} : await readQuality()) }
+  quality.invalid_nps_scores = nps.invalidScores
+  quality.invalid_dates += spend.invalidDates
   quality.unconverted += spend.unconverted
   quality.invalid_amounts += spend.invalidAmounts
+  quality.invalid_config = problems.length
 
   const tables = options.tables
     ? {
@@ -115,6 +112,24 @@ export async function computeRawSnapshot(
     metrics: { ...metrics, ...tables },
     data_quality: quality,
     inputs: { events_to: new Date(asOf), log_to: null },
+  }
+}
+
+/** What the segments alone tell. */
+function stateQuality(
+  segments: readonly SubscriptionSegment[],
+  living: readonly SubscriptionSegment[],
+  asOf: Instant,
+): DataQuality {
+  const assumed = living.filter((segment) => segment.history === 'assumed').length
+  return {
+    ...emptyDataQuality(),
+    ...countIssues(living),
+    expired_but_active: countExpired(segments, asOf),
+    duplicate_provider_events: countStatus(segments, 'duplicate'),
+    invalid_dates: countStatus(segments, 'invalid'),
+    assumed_subscriptions: assumed,
+    history: assumed > 0 ? 'assumed' : 'log',
   }
 }
 

@@ -129,8 +129,15 @@ describe('a bad row is counted, and changes no number', () => {
   it('ids of no user count as people, and are told apart', async () => {
     await loadRawData(db, sound)
     await db.collection('analytics_events').insertOne({ event_type: 'login', user_id: 'ghost', timestamp: ago(1) })
-    const dry = Object(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true }))
-    expect(dry).toMatchObject({ metrics: { dau: 2, total_users: 1 }, data_quality: { unknown_users: 1 } })
+    await db
+      .collection<Document & { _id: unknown }>('subscription_events')
+      .insertMany([log('x', { mrr: 9, user_id: 'ghost' }), log('y', { mrr: 1, user_id: null })])
+    const expected = {
+      metrics: { dau: 2, total_users: 1, mrr: 110, paying_customers: 3 },
+      data_quality: { unknown_users: 1, unknown_customers: 2 },
+    }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
   })
 
   it('a provider event that arrives twice counts once', async () => {
@@ -171,6 +178,27 @@ describe('a bad row is counted, and changes no number', () => {
     await loadRawData(db, { ...sound, kpi_config: [{ _id: 'default', gross_margin: 7, nps_window_days: -1 }] })
     const dry = Object(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true }))
     expect(dry).toMatchObject({ metrics: { nps: 100, mrr: 100 }, data_quality: { invalid_config: 2 } })
+  })
+})
+
+describe('raw events past their retention', () => {
+  it('are marked to expire once their day is rolled up and final, and only when that is asked for', async () => {
+    const old = { _id: 2, event_type: 'login', user_id: 'u', timestamp: new Date(Date.now() - 200 * day) }
+    const recent = { _id: 3, event_type: 'login', user_id: 'u', timestamp: new Date(Date.now() - 90 * day) }
+    await loadRawData(db, { ...sound, analytics_events: [old, recent] })
+    const rolled = new Date(Math.floor(old.timestamp.getTime() / day + 1) * day)
+    await app.call('computeKpiSnapshot', rolled, { tables: false })
+    await app.call('nightlyKpiSnapshot')
+    expect(await db.collection('analytics_events').countDocuments({ expire_at: { $ne: null } })).toBe(0)
+    await db
+      .collection<{ _id: string }>('kpi_config')
+      .updateOne({ _id: 'default' }, { $set: { events_retention_days: 100 } })
+    await app.call('nightlyKpiSnapshot')
+    const marked = await db
+      .collection('analytics_events')
+      .find({ expire_at: { $ne: null } })
+      .toArray()
+    expect(marked.map(({ _id }) => Number(_id))).toEqual([2])
   })
 })
 
