@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, it } from 'vitest'
 import { type RunningDatabase, startDatabase } from '../../local/database/main.ts'
 import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import { type HostKind, serveWire, wireApp } from '../contract/edge-under-test.ts'
 
-describe.each<HostKind>(['node', 'workerd'])('%s when the database goes and comes back', (kind) => {
+// Both mostly wait for timeouts of the driver.
+describe.concurrent.each<HostKind>(['node', 'workerd'])('%s when the database goes and comes back', (kind) => {
   let folder: string
   let database: RunningDatabase
   let edge: { url: string; close(): Promise<void> }
@@ -35,7 +36,7 @@ describe.each<HostKind>(['node', 'workerd'])('%s when the database goes and come
       body: JSON.stringify({ dataSource: 'Cluster0', database: 'wire', collection: 'outage', ...fields }),
     })
 
-  it('answers 503 with Retry-After while it is away, and goes on unaided', async () => {
+  it('answers 503 with Retry-After while it is away, and goes on unaided', async ({ expect }) => {
     expect((await act('insertOne', { document: { _id: 1 } })).status).toBe(201)
     await database.close()
     const refused = await act('findOne', {})

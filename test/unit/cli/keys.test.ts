@@ -62,7 +62,7 @@ describe('the commands for keys and users', () => {
     expect(await create()).toEqual({ code: 1, out: '', err: `a user with the email ${email} exists already\n` })
   })
 
-  it.each([
+  it.concurrent.each([
     [['keys', 'create'], '--name is required'],
     [['keys', 'create', '--name', 'x', '--role', 'king'], '--role must be one of viewer, analyst, admin'],
     [['keys', 'delete'], 'say which key: its id or its name'],
