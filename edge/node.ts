@@ -32,6 +32,8 @@ export interface NodeEdgeOptions {
   allowPrivateHosts?: boolean
   /** Scheme and host that clients use, when a proxy stands in front. */
   origin?: string
+  /** The address of a caller is the last of `X-Forwarded-For`, which the proxy in front wrote. Default false. */
+  trustProxy?: boolean
   /** Errors of an action as a bare JSON string. */
   plainActionErrors?: boolean
   functionTimeoutMs?: number
@@ -99,7 +101,9 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
     tokens,
     host: () => host,
     log,
-    remoteAddress: (c) => incomingOf(c.env)?.socket.remoteAddress ?? '',
+    remoteAddress: (c) =>
+      (options.trustProxy && c.req.header('x-forwarded-for')?.split(',').at(-1)?.trim()) ||
+      (incomingOf(c.env)?.socket.remoteAddress ?? ''),
     // The adapter's Request has no body on a GET; the socket has.
     bodySource: (c) => incomingOf(c.env) ?? null,
     ...(options.origin !== undefined && { origin: options.origin }),

@@ -64,6 +64,7 @@ function addProvider(
     config: parsed.config ?? {},
     secret_config: parsed.secret_config ?? {},
     metadata_fields,
+    ...(parsed.domain_restrictions === undefined ? {} : { domain_restrictions: parsed.domain_restrictions }),
   })
 }
 

@@ -43,8 +43,10 @@ export class LoginLimiter {
     }
   }
 
-  recordSuccess(account: string): void {
+  /** Takes back the failure that was recorded before the outcome was known, and what the account had before. */
+  recordSuccess(account: string, address: string): void {
     this.failures.delete(`account ${account}`)
+    this.failures.get(`address ${address}`)?.pop()
   }
 
   private recent(key: string, now: number): number[] {

@@ -9,6 +9,7 @@ import { type CustomTokenVerifier, createCustomTokenVerifier } from './custom-to
 import { loadCustomUserData } from './custom-user-data.ts'
 import type { StoredIdentity } from './documents.ts'
 import { verifyNothing, verifyPassword } from './hash.ts'
+import { createIdTokenVerifier, type IdTokenProvider, type IdTokenVerifier } from './id-token.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { SessionStore } from './session-store.ts'
 import type { UserState } from './state.ts'
@@ -20,6 +21,7 @@ export type Credentials =
   | { provider: 'api-key'; key: string }
   | { provider: 'local-userpass'; username: string; password: string }
   | { provider: 'custom-token'; token: string }
+  | { provider: IdTokenProvider; idToken: string }
   | { provider: 'custom-function'; payload: Document }
 
 export interface LoginOptions {
@@ -66,6 +68,7 @@ export class UserService {
   private readonly options: UserServiceOptions
   private readonly limiter: LoginLimiter
   private customTokens: CustomTokenVerifier | undefined
+  private readonly idTokens = new Map<IdTokenProvider, IdTokenVerifier>()
 
   constructor(options: UserServiceOptions) {
     this.options = options
@@ -106,6 +109,9 @@ export class UserService {
         return this.enter({ providerType: 'anon-user', externalId: new ObjectId().toHexString() }, {}, options, hooks)
       case 'custom-token':
         return this.loginByToken(provider, credentials.token, options, hooks)
+      case 'oauth2-google':
+      case 'oauth2-apple':
+        return this.loginByIdToken(provider, credentials, options, hooks)
       case 'custom-function':
         return this.loginByFunction(provider, credentials.payload, options, hooks)
       case 'local-userpass':
@@ -141,6 +147,22 @@ export class UserService {
     return this.enter({ providerType: 'custom-token', externalId: verified.subject }, verified.data, options, hooks)
   }
 
+  private async loginByIdToken(
+    provider: AuthProvider,
+    { provider: type, idToken }: { provider: IdTokenProvider; idToken: string },
+    options: LoginOptions,
+    hooks: UserHooks,
+  ): Promise<Login> {
+    let verifier = this.idTokens.get(type)
+    if (verifier === undefined) {
+      verifier = createIdTokenVerifier(type, { provider, fetch: this.options.fetch, now: this.options.now })
+      this.idTokens.set(type, verifier)
+    }
+    const verified = await verifier.verify(idToken)
+    if (verified === undefined) throw new AppError('AuthError', 'unauthorized')
+    return this.enter({ providerType: type, externalId: verified.subject }, verified.data, options, hooks)
+  }
+
   private async loginByFunction(
     provider: AuthProvider,
     payload: Document,
@@ -168,17 +190,16 @@ export class UserService {
   ): Promise<Login> {
     const account = `local-userpass ${credentials.username}`
     this.limiter.assertAllowed(account, options.address)
+    // Recorded first, so that a thousand guesses at once count as a thousand.
+    this.limiter.recordFailure(account, options.address)
     const key = { providerType: 'local-userpass', externalId: credentials.username }
     const identity = await this.users.findIdentity(key)
     const isRight =
       identity?.password_hash === undefined
         ? await verifyNothing(credentials.password)
         : await verifyPassword(credentials.password, identity.password_hash)
-    if (!isRight || identity === undefined) {
-      this.limiter.recordFailure(account, options.address)
-      throw new AppError('InvalidPassword', 'unauthorized')
-    }
-    this.limiter.recordSuccess(account)
+    if (!isRight || identity === undefined) throw new AppError('InvalidPassword', 'unauthorized')
+    this.limiter.recordSuccess(account, options.address)
     if (identity.confirmed === false) throw new AppError('AuthError', 'confirmation required')
     return this.admit(identity, { email: credentials.username }, options, hooks)
   }

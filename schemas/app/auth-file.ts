@@ -9,6 +9,7 @@ export const authProviderFile = z.object({
   config: optional(jsonObject),
   secret_config: optional(jsonObject),
   metadata_fields: optional(z.array(z.unknown())),
+  domain_restrictions: optional(z.array(z.string())),
 })
 
 export const metadataField = z.object({

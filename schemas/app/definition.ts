@@ -168,6 +168,8 @@ export interface AuthProvider {
   config: JsonObject
   secret_config: JsonObject
   metadata_fields: { required: boolean; name: string; field_name?: string }[]
+  /** `oauth2-google`: domains of the accounts that may log in; empty or absent: all. */
+  domain_restrictions?: string[]
 }
 
 export interface CustomUserDataConfig {

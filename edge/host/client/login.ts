@@ -48,6 +48,9 @@ function readCredentials(provider: string, body: Document): Credentials {
       return { provider, username: text('username'), password: text('password') }
     case 'custom-token':
       return { provider, token: textField(body, 'token') ?? text('key') }
+    case 'oauth2-google':
+    case 'oauth2-apple':
+      return { provider, idToken: text('id_token') }
     case 'custom-function':
       return { provider, payload: toPayload(body) }
     default:

@@ -56,7 +56,7 @@ describe('the limit on guessing', () => {
   it('forgets the failures of an account that got in', () => {
     const { limiter, fail, isAllowed } = limiterAt()
     fail(20, 'ann', '1.1.1.1')
-    limiter.recordSuccess('ann')
+    limiter.recordSuccess('ann', '1.1.1.1')
     expect(isAllowed('ann', '1.1.1.1')).toBe(true)
   })
 })
