@@ -274,7 +274,7 @@ function sessionContext(server: Server, command: Command, body: Doc, name: strin
     return { snapshotTime }
   }
   const id = lsid.get('id')
-  if (!(id instanceof Binary))
+  if (!(id instanceof Binary) || id.position !== 16)
     throw new DatabaseError(14, "BSON field 'lsid.id' is the wrong type, expected type 'binData'")
   const session = server.sessions.use(Buffer.from(id.buffer.subarray(0, id.position)).toString('hex'))
   const number = body.get('txnNumber')

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { decodeDocument, encodeDocument } from '../bson/codec.ts'
-import { Binary, type Doc, isDoc, type Value } from '../bson/value.ts'
+import { Binary, type Doc, type Value } from '../bson/value.ts'
 import {
   type CatalogChangeKind,
   type Change,
@@ -56,7 +56,8 @@ export interface JournalEntry {
   readonly position: number
   readonly wallTime: number
   readonly recordId: number
-  readonly uuid: Binary
+  /** The 16 bytes of the collection's UUID, a character each: cheaper than an object for every entry. */
+  readonly uuidKey: string
   readonly after?: Uint8Array
   readonly before?: Uint8Array
   readonly fields?: Doc
@@ -140,7 +141,7 @@ export function decodeEntry(bytes: Buffer, offset: number): JournalEntry {
     time: bytes.readDoubleLE(at + 6),
     wallTime: bytes.readDoubleLE(at + 14),
     recordId: bytes.readDoubleLE(at + 22),
-    uuid: new Binary(Uint8Array.prototype.slice.call(bytes, at + 30, at + 46), Binary.SUBTYPE_UUID),
+    uuidKey: bytes.toString('latin1', at + 30, at + 46),
     ...(after ? { after } : {}),
     ...(before ? { before } : {}),
     ...(fields ? { fields } : {}),
@@ -173,22 +174,39 @@ export function encodeChange(change: Change, role: EntryRole = 'change'): Buffer
   return encodeEntry({ ...change, role }, documents, fields.size > 0 ? fields : undefined)
 }
 
+/** The session stands where a change has its collection, the transaction number and statement in place of time and record. */
 export function encodeRetry(retry: RetryRecord, time: ClusterTime): Buffer {
-  const fields: Doc = new Map<string, Value>([
-    ['session', retry.session],
-    ['txnNumber', retry.txnNumber],
-    ['statement', BigInt(retry.statement)],
-    ['outcome', retry.outcome],
-  ])
-  return encodeEntry({ kind: 'retry', time }, [], fields)
+  const head: EntryHead = {
+    kind: 'retry',
+    time,
+    wallTime: Number(retry.txnNumber),
+    recordId: retry.statement,
+    uuid: new Binary(Buffer.from(retry.session, 'hex'), Binary.SUBTYPE_UUID),
+  }
+  return encodeEntry(head, [['o', encodeDocument(retry.outcome)]], undefined)
 }
 
-export function decodeRetry({ fields }: JournalEntry): RetryRecord | undefined {
-  const session = fields?.get('session')
-  const txnNumber = fields?.get('txnNumber')
-  const outcome = fields?.get('outcome')
-  if (typeof session !== 'string' || typeof txnNumber !== 'bigint' || !isDoc(outcome)) return undefined
-  return { session, txnNumber, statement: Number(fields?.get('statement') ?? 0), outcome }
+/** The latest retryable write of each session, gathered while a journal is read. */
+export class RetryHistory {
+  readonly #sessions = new Map<string, { txnNumber: number; statements: Map<number, Uint8Array> }>()
+
+  add({ uuidKey, wallTime: txnNumber, recordId: statement, after: outcome }: JournalEntry): void {
+    let latest = this.#sessions.get(uuidKey)
+    if (!latest || latest.txnNumber < txnNumber) {
+      latest = { txnNumber, statements: new Map() }
+      this.#sessions.set(uuidKey, latest)
+    }
+    if (latest.txnNumber === txnNumber && outcome) latest.statements.set(statement, outcome)
+  }
+
+  *[Symbol.iterator](): Generator<RetryRecord> {
+    for (const [uuidKey, { txnNumber, statements }] of this.#sessions) {
+      const session = Buffer.from(uuidKey, 'latin1').toString('hex')
+      for (const [statement, outcome] of statements) {
+        yield { session, txnNumber: BigInt(txnNumber), statement, outcome: decodeDocument(outcome) }
+      }
+    }
+  }
 }
 
 /** First entry of a journal: history before `forgottenUntil` is not in it. */
@@ -208,6 +226,10 @@ export function isDocumentKind(kind: JournalEntry['kind']): kind is DocumentChan
 
 export function isCatalogKind(kind: JournalEntry['kind']): kind is CatalogChangeKind {
   return kind !== 'meta' && kind !== 'retry' && !isDocumentKind(kind)
+}
+
+export function uuidOf({ uuidKey }: JournalEntry): Binary {
+  return new Binary(Buffer.from(uuidKey, 'latin1'), Binary.SUBTYPE_UUID)
 }
 
 /** Puts entries into one frame. */

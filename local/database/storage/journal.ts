@@ -20,7 +20,6 @@ import { isDoc } from '../bson/value.ts'
 import type { CatalogChange, Change, DocumentChange } from '../changes/change.ts'
 import type { Collection } from './collection.ts'
 import {
-  decodeRetry,
   encodeChange,
   encodeMeta,
   encodeRetry,
@@ -32,6 +31,8 @@ import {
   isDocumentKind,
   type JournalEntry,
   originOf,
+  RetryHistory,
+  uuidOf,
 } from './journal-format.ts'
 import { storeBytes } from './slab.ts'
 import type { ChangeSink, RetryRecord, Store } from './store.ts'
@@ -75,12 +76,11 @@ export class Journal implements ChangeSink {
     takeLock(lock, folder)
     try {
       const file = path.join(folder, FILE)
-      const retries: RetryRecord[] = []
+      const retries = new RetryHistory()
       if (existsSync(file)) {
         readJournal(file, store, retries)
-        const latest = lastRetries(retries)
-        for (const retry of latest) restore(retry)
-        compact(file, store, latest)
+        for (const retry of retries) restore(retry)
+        compact(file, store, retries)
       } else {
         store.log.restoreHistory(store.clock.last - 1)
         writeWhole(file, (write) => write(frame([encodeMeta(store.clock.last - 1)])))
@@ -171,7 +171,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function readJournal(file: string, store: Store, retries: RetryRecord[]): void {
+function readJournal(file: string, store: Store, retries: RetryHistory): void {
   const descriptor = openSync(file, 'r+')
   try {
     const size = fstatSync(descriptor).size
@@ -232,13 +232,11 @@ function laterFrame(descriptor: number, from: number, size: number): boolean {
   return false
 }
 
-function applyEntry(entry: JournalEntry, store: Store, byUuid: Map<string, Collection>, retries: RetryRecord[]): void {
+function applyEntry(entry: JournalEntry, store: Store, byUuid: Map<string, Collection>, retries: RetryHistory): void {
   store.clock.advance(entry.time)
   if (entry.kind === 'meta') store.log.restoreHistory(entry.time)
-  else if (entry.kind === 'retry') {
-    const retry = decodeRetry(entry)
-    if (retry) retries.push(retry)
-  } else if (isCatalogKind(entry.kind)) applyCatalog(entry, entry.kind, store, byUuid)
+  else if (entry.kind === 'retry') retries.add(entry)
+  else if (isCatalogKind(entry.kind)) applyCatalog(entry, entry.kind, store, byUuid)
   else if (isDocumentKind(entry.kind)) applyDocument(entry, entry.kind, store, byUuid)
 }
 
@@ -251,7 +249,7 @@ function applyCatalog(
   const db = String(entry.fields?.get('db'))
   const collection = String(entry.fields?.get('coll'))
   const details = entry.fields?.get('details')
-  const key = hex(entry)
+  const key = entry.uuidKey
   const change: CatalogChange = {
     kind,
     time: entry.time,
@@ -259,7 +257,7 @@ function applyCatalog(
     wallTime: entry.wallTime,
     db,
     collection,
-    uuid: byUuid.get(key)?.uuid ?? entry.uuid,
+    uuid: byUuid.get(key)?.uuid ?? uuidOf(entry),
     details: isDoc(details) ? details : new Map(),
   }
   if (entry.role !== 'history') {
@@ -275,7 +273,7 @@ function applyDocument(
   store: Store,
   byUuid: Map<string, Collection>,
 ): void {
-  const collection = byUuid.get(hex(entry))
+  const collection = byUuid.get(entry.uuidKey)
   const after = entry.after && storeBytes(entry.after)
   let before = entry.before && storeBytes(entry.before)
   if (entry.role !== 'history') {
@@ -296,24 +294,13 @@ function applyDocument(
     wallTime: entry.wallTime,
     db: collection?.db ?? String(entry.fields?.get('db')),
     collection: collection?.name ?? String(entry.fields?.get('coll')),
-    uuid: collection?.uuid ?? entry.uuid,
+    uuid: collection?.uuid ?? uuidOf(entry),
     recordId: entry.recordId,
     before,
     after,
     preImages: entry.preImages,
     ...(transaction ? { transaction } : {}),
   })
-}
-
-const hex = ({ uuid }: JournalEntry): string => Buffer.from(uuid.buffer).toString('hex')
-
-/** The statements of each session's latest retryable write. */
-function lastRetries(retries: readonly RetryRecord[]): RetryRecord[] {
-  const newest = new Map<string, bigint>()
-  for (const { session, txnNumber } of retries) {
-    if (txnNumber > (newest.get(session) ?? -1n)) newest.set(session, txnNumber)
-  }
-  return retries.filter(({ session, txnNumber }) => newest.get(session) === txnNumber)
 }
 
 /** Writes a file beside the journal and puts it in its place. */
@@ -336,7 +323,7 @@ function writeWhole(file: string, fill: (write: (bytes: Buffer) => void) => void
 }
 
 /** Rewrites a journal that is more past than state. */
-function compact(file: string, store: Store, retries: readonly RetryRecord[]): void {
+function compact(file: string, store: Store, retries: RetryHistory): void {
   const descriptor = openSync(file, 'r')
   const { size } = fstatSync(descriptor)
   closeSync(descriptor)
