@@ -116,10 +116,11 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
   const running = new Running()
   try {
     await assertPortFree(options.port, 'port')
-    const [{ built, folder }, { uri, client }] = await Promise.all([
-      loadBuiltApp(options.appDir, progress),
-      openDatabase(options, running),
-    ])
+    const building = loadBuiltApp(options.appDir, progress)
+    const opening = openDatabase(options, running)
+    // A failed build must not leave behind a database that was still starting.
+    await Promise.allSettled([building, opening])
+    const [{ built, folder }, { uri, client }] = [await building, await opening]
     const own = isOwnApp(options.appDir)
     const secrets = developmentSecrets(options)
     const runtime = createRuntime({
