@@ -106,7 +106,7 @@ function assertSpecial(
       return
     case '$$type': {
       const types: unknown[] = Array.isArray(operand) ? operand : [operand]
-      const actualTypes = typeAliases(actual)
+      const actualTypes = withNumberAlias(typeAliases(actual))
       if (!types.some((type) => actualTypes.includes(String(type)))) throw fail('is of another type')
       return
     }
@@ -166,6 +166,11 @@ function typeAliases(value: unknown): readonly string[] {
   if (value instanceof BSONSymbol) return ['symbol']
   if (value instanceof Code) return value.scope ? ['javascriptWithScope'] : ['javascript']
   return ['object']
+}
+
+/** `number` stands for the four numeric types, as in the `$type` query operator. */
+function withNumberAlias(types: readonly string[]): readonly string[] {
+  return types.some((type) => ['int', 'long', 'double', 'decimal'].includes(type)) ? [...types, 'number'] : types
 }
 
 /** The keys of a document, also where the driver uses a Map (`sort`, index keys, bulk results) or a class. */

@@ -45,6 +45,7 @@ describe('matching by the rules of the unified test format', () => {
     ['$$unsetOrMatches keeps the root a root', { $$unsetOrMatches: { x: 1 } }, { x: 1, y: 2 }, true, true],
     ['$$type takes one of several', { $$type: ['int', 'long'] }, new Int32(4), false, true],
     ['$$type tells a fraction from an int', { $$type: 'int' }, 1.5, false, false],
+    ['$$type number takes any of the four', { $$type: 'number' }, Decimal128.fromString('1'), false, true],
     ['$$type object is no array', { $$type: 'object' }, [], false, false],
     ['$$matchesEntity compares with a saved value', { $$matchesEntity: 'saved' }, { x: 1 }, false, true],
     ['$$sessionLsid compares the session', { lsid: { $$sessionLsid: 's' } }, { lsid: { ...lsid } }, true, true],
