@@ -15,6 +15,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'kpi backfill': () => import('./commands/kpi-backfill.ts'),
   'kpi compute': () => import('./commands/kpi-compute.ts'),
   'kpi explain': () => import('./commands/kpi-explain.ts'),
+  'kpi import': () => import('./commands/kpi-import.ts'),
   'kpi verify': () => import('./commands/kpi-verify.ts'),
   serve: () => import('./commands/serve.ts'),
   'triggers list': () => import('./commands/triggers-list.ts'),
