@@ -80,6 +80,12 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
       /\$rename/.test(text) && difference.kind === 'error' && [2, 28].includes(local?.error?.code ?? 0),
   },
   {
+    name: 'NaN among decimals',
+    reason: 'NaN sorts below every number, a decimal one too (manual, "Comparison/Sort Order", "Numeric Types")',
+    matches: ({ difference }) =>
+      difference.kind !== 'error' && /decimal\(NaN\)/.test(difference.local + difference.server),
+  },
+  {
     name: 'parents of nothing',
     reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
     matches: ({ difference, server, text }) =>

@@ -3,14 +3,14 @@ import { DatabaseError } from '../../errors.ts'
 import { hasOperators } from '../match/operators.ts'
 import { applyUpdate, isReplacement, type UpdateOptions } from './apply.ts'
 
-/** The fields that a filter fixes by equality. */
-function equalities(filter: Doc, found: Map<string, Value>): void {
+/** The fields that a filter fixes by equality, of those that are `wanted`. */
+function equalities(filter: Doc, found: Map<string, Value>, wanted: (path: string) => boolean): void {
   for (const [name, operand] of filter) {
     if (name === '$and' || (name === '$or' && Array.isArray(operand) && operand.length === 1)) {
-      for (const item of Array.isArray(operand) ? operand : []) if (isDoc(item)) equalities(item, found)
+      for (const item of Array.isArray(operand) ? operand : []) if (isDoc(item)) equalities(item, found, wanted)
       continue
     }
-    if (name.startsWith('$') || operand instanceof BSONRegExp) continue
+    if (name.startsWith('$') || operand instanceof BSONRegExp || !wanted(name)) continue
     if (!hasOperators(operand)) {
       claim(name, operand, found)
       continue
@@ -80,9 +80,11 @@ export function assertUpsertFilter(filter: Doc): void {
  */
 export function documentFromUpsert(filter: Doc, update: Doc | readonly Doc[], options: UpdateOptions): Doc {
   const found = new Map<string, Value>()
-  equalities(filter, found)
+  const replacement = isReplacement(update)
+  // A replacement takes `_id` alone from the filter, so nothing else in it can be ambiguous.
+  equalities(filter, found, (path) => !replacement || path === '_id')
   let base: Doc
-  if (isReplacement(update)) {
+  if (replacement) {
     const id = found.get('_id')
     base = id === undefined ? new Map() : new Map([['_id', id]])
   } else base = build(found)
