@@ -3,7 +3,7 @@ import { compare, type Difference } from './compare.ts'
 import { scenario as scenarios } from './generate/scenario.ts'
 import { type Departure, KNOWN_DEPARTURES } from './known-departures.ts'
 import type { Scenario } from './scenario.ts'
-import type { DifferentialServer } from './server.ts'
+import type { DifferentialServer, Observation } from './server.ts'
 import { toSnippet } from './snippet.ts'
 
 export interface DifferentialResult {
@@ -14,6 +14,9 @@ export interface DifferentialResult {
   /** Operations that differed in a known way, by the name of the departure. */
   readonly known: ReadonlyMap<string, number>
 }
+
+/** What can be put through a scenario. */
+export type Observer = Pick<DifferentialServer, 'observe'>
 
 export interface DifferentialOptions {
   readonly operations: number
@@ -33,8 +36,8 @@ const TOLERANT_DIGITS = 13
  * The same seed generates the same scenarios.
  */
 export async function runDifferential(
-  local: DifferentialServer,
-  server: DifferentialServer,
+  local: Observer,
+  server: Observer,
   options: DifferentialOptions,
 ): Promise<DifferentialResult> {
   const { only } = options
@@ -60,12 +63,7 @@ export async function runDifferential(
     return compare(scenario, roundedA, roundedB) ? exact : LAST_DIGITS
   }
 
-  function departureOf(
-    scenario: Scenario,
-    found: Difference,
-    a: Awaited<ReturnType<DifferentialServer['observe']>>,
-    b: Awaited<ReturnType<DifferentialServer['observe']>>,
-  ): Departure | undefined {
+  function departureOf(scenario: Scenario, found: Difference, a: Observation, b: Observation): Departure | undefined {
     const index = found.where === 'data' ? -1 : found.where
     const observed = {
       scenario,

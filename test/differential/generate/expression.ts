@@ -224,6 +224,7 @@ function grow(inner: Expressions): Expressions {
       .map(([input, regex]) => literal({ $regexFindAll: literal({ input, regex }) })),
   )
   const any = fc.oneof(
+    { withCrossShrink: true },
     { weight: 4, arbitrary: field },
     { weight: 1, arbitrary: anyLiteral },
     { weight: 1, arbitrary: fc.tuple(boolean, x, x).map((parts) => literal({ $cond: parts })) },
@@ -289,11 +290,19 @@ function grow(inner: Expressions): Expressions {
     },
   )
   return {
-    number: fc.oneof({ weight: 1, arbitrary: inner.number }, { weight: 3, arbitrary: number }),
-    string: fc.oneof({ weight: 1, arbitrary: inner.string }, { weight: 3, arbitrary: text }),
-    boolean: fc.oneof({ weight: 1, arbitrary: inner.boolean }, { weight: 3, arbitrary: boolean }),
-    date: fc.oneof({ weight: 1, arbitrary: inner.date }, { weight: 3, arbitrary: moment }),
-    array: fc.oneof({ weight: 1, arbitrary: inner.array }, { weight: 3, arbitrary: array }),
+    number: fc.oneof(
+      { withCrossShrink: true },
+      { weight: 1, arbitrary: inner.number },
+      { weight: 3, arbitrary: number },
+    ),
+    string: fc.oneof({ withCrossShrink: true }, { weight: 1, arbitrary: inner.string }, { weight: 3, arbitrary: text }),
+    boolean: fc.oneof(
+      { withCrossShrink: true },
+      { weight: 1, arbitrary: inner.boolean },
+      { weight: 3, arbitrary: boolean },
+    ),
+    date: fc.oneof({ withCrossShrink: true }, { weight: 1, arbitrary: inner.date }, { weight: 3, arbitrary: moment }),
+    array: fc.oneof({ withCrossShrink: true }, { weight: 1, arbitrary: inner.array }, { weight: 3, arbitrary: array }),
     any,
   }
 }

@@ -98,6 +98,7 @@ const fieldFilter = fc.tuple(path, fieldCondition).map((entry) => doc([entry]))
 
 /** Filters over stored documents, with logical operators and `$expr`. */
 export const filter: fc.Arbitrary<Doc> = fc.oneof(
+  { withCrossShrink: true },
   { weight: 1, arbitrary: fc.constant(doc([])) },
   { weight: 2, arbitrary: smallInt.map((id) => literal({ _id: id })) },
   { weight: 6, arbitrary: fieldFilter },
