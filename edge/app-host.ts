@@ -1,6 +1,7 @@
 import { built } from 'atlas-edge:app'
 import { DurableObject } from 'cloudflare:workers'
 import { ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
+import { parseEdgeSettingsText } from '../schemas/edge-settings.ts'
 import { createHost } from './host/host.ts'
 import type { Host, HostRequest } from './host-request.ts'
 import { type PackedAnswer, packAnswer } from './packed-answer.ts'
@@ -17,6 +18,7 @@ export class AppHost extends DurableObject<WorkerEnv> {
     const runtime = createWorkerRuntime(built, env, this.pool())
     this.host = createHost(runtime, {
       signingKey: env.EDGE_SIGNING_KEY,
+      settings: parseEdgeSettingsText(env.EDGE_SETTINGS),
       plainActionErrors: env.EDGE_PLAIN_ACTION_ERRORS === 'true',
     })
     const state = openUserState(runtime.options.stateClient, built.definition.clientAppId)

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono'
 import type { Log } from '../runtime/log.ts'
-import type { Tokens } from '../runtime/users/tokens.ts'
 import type { AppDefinition } from '../schemas/app/definition.ts'
+import type { BearerVerifiers } from './bearer.ts'
 import type { EdgeEnv } from './edge-env.ts'
 import { errorResponse, toErrorAnswer } from './error-body.ts'
 import { createHop } from './hop.ts'
@@ -13,10 +13,8 @@ import { clientAppRoutes, clientSessionRoutes } from './routes/client-api.ts'
 import { dataApiRoutes } from './routes/data-api.ts'
 import { endpointRoutes } from './routes/endpoints.ts'
 
-export interface EdgeAppOptions {
+export interface EdgeAppOptions extends BearerVerifiers {
   definition: AppDefinition
-  /** Verifies the session tokens that the host signs. */
-  tokens: Pick<Tokens, 'verify'>
   host: (c: Context<EdgeEnv>) => Host
   log: Log
   remoteAddress: (c: Context<EdgeEnv>) => string
@@ -40,6 +38,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
   const hop = createHop({
     definition,
     tokens: options.tokens,
+    accessTokens: options.accessTokens,
     host: options.host,
     remoteAddress: options.remoteAddress,
     log: options.log,

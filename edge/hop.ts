@@ -1,16 +1,14 @@
 import type { Context } from 'hono'
 import type { Log } from '../runtime/log.ts'
-import type { Tokens } from '../runtime/users/tokens.ts'
 import type { AppDefinition } from '../schemas/app/definition.ts'
-import { readBearer } from './bearer.ts'
+import { type BearerVerifiers, readBearer } from './bearer.ts'
 import type { EdgeEnv } from './edge-env.ts'
 import { errorResponse } from './error-body.ts'
 import type { Host, Operation } from './host-request.ts'
 import { logLink } from './link.ts'
 
-export interface HopOptions {
+export interface HopOptions extends BearerVerifiers {
   definition: AppDefinition
-  tokens: Pick<Tokens, 'verify'>
   host: (c: Context<EdgeEnv>) => Host
   remoteAddress: (c: Context<EdgeEnv>) => string
   log: Log
@@ -24,7 +22,7 @@ const retryAfterSeconds = 1
 
 /** The one step from the routes to the host that stands beside the database. */
 export function createHop(options: HopOptions): Hop {
-  const { definition, tokens } = options
+  const { definition } = options
   return async (c, operation) => {
     const { origin, search } = new URL(c.req.url)
     const ownOrigin = options.origin ?? origin
@@ -37,7 +35,7 @@ export function createHop(options: HopOptions): Hop {
       headers: [...c.req.raw.headers],
       body: c.get('body'),
       remoteAddress: options.remoteAddress(c),
-      bearer: await readBearer(c.req.header('authorization'), tokens, definition.clientAppId),
+      bearer: await readBearer(c.req.header('authorization'), options, definition.clientAppId),
     }
     try {
       const response = await options.host(c).handle(request)

@@ -1,4 +1,5 @@
 import type { ActionName } from '../runtime/data-api/index.ts'
+import type { ExternalClaims } from '../runtime/tokens/external-claims.ts'
 import type { AccessTokenClaims, RefreshTokenClaims } from '../runtime/users/tokens.ts'
 
 /** What the routes in front found in the `Authorization` header; the signature is already checked. */
@@ -6,8 +7,12 @@ export type Bearer =
   | { state: 'none' }
   | { state: 'invalid' }
   | { state: 'expired' }
+  /** Of an identity provider whose keys cannot be read. */
+  | { state: 'unavailable' }
   | { state: 'access'; claims: AccessTokenClaims }
   | { state: 'refresh'; claims: RefreshTokenClaims }
+  /** Of an identity provider. */
+  | { state: 'external'; claims: ExternalClaims }
 
 /** What a request asks for, read from its path; the host does no routing of its own. */
 export type Operation =

@@ -6,9 +6,12 @@ import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { readIdentityProviders } from '../runtime/tokens/identity-providers.ts'
+import { createAccessTokenVerifier } from '../runtime/tokens/verify-access-token.ts'
 import type { TokenMail } from '../runtime/users/password-accounts.ts'
 import { defaultStateDatabase, ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
 import { createTokens } from '../runtime/users/tokens.ts'
+import { type EdgeSettingsInput, parseEdgeSettings } from '../schemas/edge-settings.ts'
 import { createEdgeApp } from './app.ts'
 import { createHost } from './host/host.ts'
 import { logLine } from './node/log-line.ts'
@@ -34,6 +37,8 @@ export interface NodeEdgeOptions {
   origin?: string
   /** The address of a caller is the last of `X-Forwarded-For`, which the proxy in front wrote. Default false. */
   trustProxy?: boolean
+  /** Issuers, address ranges and limits beside what the app says. */
+  settings?: EdgeSettingsInput
   /** Errors of an action as a bare JSON string. */
   plainActionErrors?: boolean
   functionTimeoutMs?: number
@@ -67,7 +72,7 @@ const clientOptions = {
 /**
  * Serves an app from this process, the runtime beside it.
  *
- * @throws {TypeError} when `EDGE_SIGNING_KEY` is missing or shorter than 32 bytes
+ * @throws {TypeError} when `EDGE_SIGNING_KEY` is missing or shorter than 32 bytes, or a setting is wrong
  * @throws {Error} with `code` `EADDRINUSE` when the port is taken
  */
 export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge> {
@@ -76,6 +81,8 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
   const now = options.now ?? (() => new Date())
   const log = options.log ?? logLine
   const tokens = createTokens(signingKey, now)
+  const settings = parseEdgeSettings(options.settings ?? {})
+  const identityProviders = readIdentityProviders(built.definition, settings.identityProviders)
   const client = new MongoClient(options.uri, clientOptions)
   const stateDatabase = options.stateDatabase ?? defaultStateDatabase
   const runtime = createRuntime({
@@ -92,6 +99,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
   })
   const host = createHost(runtime, {
     signingKey,
+    settings,
     ...(options.readyReasons !== undefined && { readyReasons: options.readyReasons }),
     ...(options.sendMail !== undefined && { sendMail: options.sendMail }),
     ...(options.plainActionErrors !== undefined && { plainActionErrors: options.plainActionErrors }),
@@ -99,6 +107,8 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
   const app = createEdgeApp({
     definition: built.definition,
     tokens,
+    // The addresses of key sets are the operator's: they are not subject to what functions may reach.
+    accessTokens: createAccessTokenVerifier({ providers: identityProviders, fetch: options.fetch ?? fetch, now }),
     host: () => host,
     log,
     remoteAddress: (c) =>

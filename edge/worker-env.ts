@@ -16,6 +16,8 @@ export interface WorkerEnv {
   EDGE_SHARDS?: string
   /** Where the cluster is: `enam`, `weur`, ... Counts when an object is first made. */
   EDGE_LOCATION_HINT?: string
+  /** JSON: issuers, address ranges and limits (`schemas/edge-settings.ts`). */
+  EDGE_SETTINGS?: string
   /** `true`: pages on the developer's machine may send credential headers, functions may call private addresses. */
   EDGE_DEVELOPMENT?: string
   /** `true`: errors of an action as a bare JSON string. */

@@ -1,6 +1,9 @@
 import { built } from 'atlas-edge:app'
 import type { Hono } from 'hono'
+import { readIdentityProviders } from '../runtime/tokens/identity-providers.ts'
+import { createAccessTokenVerifier } from '../runtime/tokens/verify-access-token.ts'
 import { createTokens } from '../runtime/users/tokens.ts'
+import { parseEdgeSettingsText } from '../schemas/edge-settings.ts'
 import { createEdgeApp } from './app.ts'
 import type { EdgeEnv } from './edge-env.ts'
 import { errorResponse } from './error-body.ts'
@@ -19,6 +22,11 @@ function appOf(env: WorkerEnv): Hono<EdgeEnv> {
   app ??= createEdgeApp({
     definition: built.definition,
     tokens: createTokens(env.EDGE_SIGNING_KEY ?? '', () => new Date()),
+    accessTokens: createAccessTokenVerifier({
+      providers: readIdentityProviders(built.definition, parseEdgeSettingsText(env.EDGE_SETTINGS).identityProviders),
+      fetch: (input, init) => fetch(input, init),
+      now: () => new Date(),
+    }),
     host: () => ({ handle: async (request) => unpackAnswer(await hostFor(env, request).handle(request)) }),
     log: logLine,
     remoteAddress: (c) => c.req.header('cf-connecting-ip') ?? '',

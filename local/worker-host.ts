@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Log, LogLevel, Miniflare } from 'miniflare'
+import type { EdgeSettingsInput } from '../schemas/edge-settings.ts'
 
 export interface WorkerEdgeOptions {
   /** The bundle that `atlas-edge build` writes: `worker.js`. */
@@ -15,6 +16,8 @@ export interface WorkerEdgeOptions {
   /** Lets pages on this machine send credential headers and functions call private addresses. Default true. */
   development?: boolean
   plainActionErrors?: boolean
+  /** As `EDGE_SETTINGS`. */
+  settings?: EdgeSettingsInput
   /** A line that the Worker printed. Default: stderr. */
   onLog?: (line: string) => void
 }
@@ -52,6 +55,7 @@ export async function startWorkerEdge(options: WorkerEdgeOptions): Promise<Worke
       EDGE_SIGNING_KEY,
       EDGE_SECRETS: JSON.stringify(secrets),
       EDGE_DEVELOPMENT: String(options.development ?? true),
+      EDGE_SETTINGS: JSON.stringify(options.settings ?? {}),
       EDGE_PLAIN_ACTION_ERRORS: String(options.plainActionErrors ?? false),
     },
     host: options.host ?? '127.0.0.1',

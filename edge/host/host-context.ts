@@ -1,4 +1,5 @@
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { ExternalUsers } from '../../runtime/users/external-user.ts'
 import type { TokenMail } from '../../runtime/users/password-accounts.ts'
 import type { Tokens } from '../../runtime/users/tokens.ts'
 import type { UserService } from '../../runtime/users/user-service.ts'
@@ -7,6 +8,8 @@ import type { UserService } from '../../runtime/users/user-service.ts'
 export interface HostContext {
   readonly runtime: Runtime
   readonly users: UserService
+  /** The people and machines of identity providers. */
+  readonly externalUsers: ExternalUsers
   readonly tokens: Tokens
   readonly settings: HostSettings
 }

@@ -1,8 +1,11 @@
 import { AppError } from '../../runtime/errors.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import { readIdentityProviders } from '../../runtime/tokens/identity-providers.ts'
+import { ExternalUsers } from '../../runtime/users/external-user.ts'
 import { defaultStateDatabase, openUserState } from '../../runtime/users/state.ts'
 import { createTokens } from '../../runtime/users/tokens.ts'
 import { UserService } from '../../runtime/users/user-service.ts'
+import { type EdgeSettings, parseEdgeSettings } from '../../schemas/edge-settings.ts'
 import { type ErrorAnswer, errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
 import type { Host, HostRequest, Operation } from '../host-request.ts'
 import { logLink } from '../link.ts'
@@ -20,15 +23,18 @@ import { createChangeStreamProbe, handleReady } from './ready.ts'
 export interface HostOptions extends Partial<HostSettings> {
   /** `EDGE_SIGNING_KEY`, at least 32 bytes. */
   signingKey: string
+  /** Default: none but the app's own. */
+  settings?: EdgeSettings
 }
 
 /**
  * The runtime of one app behind a door that speaks HTTP: everything that needs the database.
  *
- * @throws {TypeError} when the signing key is too short
+ * @throws {TypeError} when the signing key is too short or a setting is wrong
  */
 export function createHost(runtime: Runtime, options: HostOptions): Host {
   const { built, stateClient, stateDatabase, secrets, clientFor, fetch, now } = runtime.options
+  const settings = options.settings ?? parseEdgeSettings({})
   const context: HostContext = {
     runtime,
     tokens: createTokens(options.signingKey, now),
@@ -38,6 +44,12 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       clientFor,
       secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
       fetch,
+      now,
+    }),
+    externalUsers: new ExternalUsers({
+      definition: built.definition,
+      providers: readIdentityProviders(built.definition, settings.identityProviders),
+      clientFor,
       now,
     }),
     settings: {
@@ -118,7 +130,11 @@ function refuse(context: HostContext, request: HostRequest, error: unknown): Res
       return new Response(body, { status: 400, headers: errorHeaders(answer, 'application/json', body) })
     }
   }
-  return errorResponse(answer, logLink(context.runtime.built.definition, origin, requestId))
+  const response = errorResponse(answer, logLink(context.runtime.built.definition, origin, requestId))
+  // RFC 6750 3: a client learns that a fresh token may help.
+  if (answer.error_code === 'InvalidSession' && request.bearer.state !== 'none')
+    response.headers.set('WWW-Authenticate', 'Bearer error="invalid_token"')
+  return response
 }
 
 /** What a function threw is in the log already, with its lines. */

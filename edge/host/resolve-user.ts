@@ -1,8 +1,11 @@
 import { AppError } from '../../runtime/errors.ts'
+import type { ExternalClaims } from '../../runtime/tokens/external-claims.ts'
 import type { User } from '../../runtime/user.ts'
+import { fromTokenData } from '../../runtime/users/custom-user-data.ts'
 import type { AccessTokenClaims } from '../../runtime/users/tokens.ts'
 import type { Credentials } from '../../runtime/users/user-service.ts'
 import { type HostRequest, headerOf } from '../host-request.ts'
+import { accessClaims } from './client/refusals.ts'
 import { createHooks } from './hooks.ts'
 import type { HostContext } from './host-context.ts'
 import { toRequestInfo } from './request-info.ts'
@@ -44,9 +47,10 @@ export async function resolveUser(
   request: HostRequest,
   resolution: UserResolution,
 ): Promise<User> {
+  if (request.bearer.state === 'external')
+    return userOfProvider(context, request.bearer.claims, resolution.fetchCustomUserData)
   if (request.bearer.state !== 'none') {
-    if (request.bearer.state !== 'access') throw new AppError('InvalidSession', 'invalid session')
-    const { user } = await userOfSession(context, request.bearer.claims)
+    const { user } = await userOfSession(context, accessClaims(request))
     return resolution.fetchCustomUserData ? context.users.withCustomData(user) : user
   }
   const credentials = credentialsOf(request)
@@ -88,4 +92,30 @@ export async function userOfSession(
     throw new AppError('InvalidSession', 'invalid session')
   const isKey = session.provider_type === 'api-key'
   return { user: isKey ? { ...user, type: 'server' } : user, providerType: session.provider_type }
+}
+
+/**
+ * The user of an identity provider's token, valid until the token ends.
+ *
+ * @throws {AppError} `InvalidSession`
+ */
+export async function userOfProvider(context: HostContext, claims: ExternalClaims, withRow = true): Promise<User> {
+  if (claims.expiresAt * 1000 + maxToleranceMs < context.users.now().getTime())
+    throw new AppError('InvalidSession', 'invalid session')
+  return context.externalUsers.resolve(claims, withRow)
+}
+
+/** The largest tolerance that a provider may be given; a stream outlives the check in front. */
+const maxToleranceMs = 5_000
+
+/**
+ * Whoever a Bearer token stands for, on the routes that take nothing else.
+ *
+ * @throws {UncodedError} without a token; {AppError} `InvalidSession`
+ */
+export async function userOfBearer(context: HostContext, request: HostRequest): Promise<User> {
+  if (request.bearer.state === 'external') return userOfProvider(context, request.bearer.claims)
+  const claims = accessClaims(request)
+  const { user } = await userOfSession(context, claims)
+  return claims.userData === undefined ? user : { ...user, custom_data: fromTokenData(claims.userData) }
 }

@@ -2,14 +2,13 @@ import type { Document } from 'bson'
 import type { Caller } from '../../../runtime/caller.ts'
 import { getField, parseEjsonDocument, stringifyEjson } from '../../../runtime/ejson/index.ts'
 import { AppError } from '../../../runtime/errors.ts'
-import { fromTokenData } from '../../../runtime/users/custom-user-data.ts'
 import type { HostRequest } from '../../host-request.ts'
 import { textAnswer } from '../answers.ts'
 import type { HostContext } from '../host-context.ts'
 import { toRequestInfo } from '../request-info.ts'
-import { userOfSession } from '../resolve-user.ts'
+import { userOfBearer } from '../resolve-user.ts'
 import { readDocument } from './body.ts'
-import { accessClaims } from './refusals.ts'
+import { assertBearer } from './refusals.ts'
 import { callService } from './service-call.ts'
 import { streamWatch } from './watch.ts'
 
@@ -21,13 +20,11 @@ interface FunctionCall {
 
 /** `POST .../functions/call`, or GET with the call in the query for streams (spec: function runtime 10). */
 export async function handleCall(context: HostContext, request: HostRequest): Promise<Response> {
-  const claims = accessClaims(request)
+  assertBearer(request)
   const call = toCall(request.method === 'GET' ? callInQuery(request) : readDocument(request))
-  const { user } = await userOfSession(context, claims)
-  const custom_data = claims.userData === undefined ? user.custom_data : fromTokenData(claims.userData)
   const action = call.service === undefined ? { action: call.name } : { action: call.name, service: call.service }
   const caller: Caller = {
-    user: { ...user, custom_data },
+    user: await userOfBearer(context, request),
     runAsSystem: false,
     request: toRequestInfo(request, '', action),
     requestId: request.requestId,

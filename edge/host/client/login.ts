@@ -23,6 +23,8 @@ export async function handleLogin(context: HostContext, request: HostRequest, pr
   if (new URLSearchParams(request.rawQuery).get('link') !== 'true')
     return jsonAnswer(await issueSession(context, await context.users.login(credentials, options, hooks)))
 
+  if (request.bearer.state === 'external')
+    throw new AppError('InvalidParameter', 'accounts of an identity provider are linked there', { status: 400 })
   const claims = accessClaims(request)
   const { user } = await userOfSession(context, claims)
   if (user.type === 'server' || provider === 'api-key')

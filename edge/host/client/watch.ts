@@ -5,8 +5,7 @@ import { type CollectionWatch, watchCollection } from '../../../runtime/streams/
 import { toErrorAnswer } from '../../error-body.ts'
 import type { HostRequest } from '../../host-request.ts'
 import type { HostContext } from '../host-context.ts'
-import { userOfSession } from '../resolve-user.ts'
-import { accessClaims } from './refusals.ts'
+import { userOfBearer } from '../resolve-user.ts'
 import { Arguments, toNamespace } from './service-call.ts'
 
 const heartbeatMs = 20_000
@@ -29,8 +28,7 @@ export async function streamWatch(
     ...(ids !== undefined && { ids }),
     ...(fields.has('filter') && { filter: fields.document('filter') }),
   })
-  const claims = accessClaims(request)
-  const body = toEventStream(watch, () => userOfSession(context, claims))
+  const body = toEventStream(watch, () => userOfBearer(context, request))
   return new Response(body, {
     headers: { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache, no-transform' },
   })

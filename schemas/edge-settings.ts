@@ -1,0 +1,71 @@
+import * as z from 'zod'
+import { identityProviders } from './app/identity-providers.ts'
+
+/** What a policy counts together: logins and registrations, signed calls of an identity provider, the rest by effect. */
+export const doors = ['login', 'sync', 'read', 'write'] as const
+export type Door = (typeof doors)[number]
+
+/** A document of hit times is rewritten at each hit: larger limits belong to the memory of the host. */
+const maxSharedLimit = 10_000
+
+const limitPolicy = z
+  .strictObject({
+    /** Shown in `RateLimit` headers. An entry with the name of a default replaces it. */
+    name: z.string().regex(/^[a-z0-9-]{1,40}$/),
+    door: z.enum(doors),
+    /** Whose hits count together. A request without such a subject is not counted. */
+    per: z.enum(['key', 'user', 'address']),
+    limit: z.int().min(1).max(1_000_000),
+    windowSeconds: z.int().min(1).max(86_400),
+    /**
+     * `shared`: exact over all hosts, one round trip to the database; `local`: exact in each host. Default: shared for
+     * logins and sync, local for the rest.
+     */
+    store: z.enum(['shared', 'local']).optional(),
+    /** When the database does not answer: 503, or counted in memory. Default: closed for logins and sync. */
+    onFailure: z.enum(['closed', 'open']).optional(),
+  })
+  .transform((policy) => {
+    const isSensitive = policy.door === 'login' || policy.door === 'sync'
+    const store: 'shared' | 'local' = policy.store ?? (isSensitive ? 'shared' : 'local')
+    const onFailure: 'closed' | 'open' = policy.onFailure ?? (isSensitive ? 'closed' : 'open')
+    return { ...policy, store, onFailure }
+  })
+  .refine((policy) => policy.store === 'local' || policy.limit <= maxSharedLimit, {
+    error: `a shared limit is at most ${maxSharedLimit}`,
+    path: ['limit'],
+  })
+
+export type LimitPolicy = z.output<typeof limitPolicy>
+
+/** What operators set for an edge beside the app: `EDGE_SETTINGS`, as JSON. */
+export const edgeSettings = z.strictObject({
+  /** Issuers beside those of the app's value `identityProviders`. */
+  identityProviders: identityProviders.default([]),
+  /** Address ranges that may use the app at all; empty: everyone. */
+  allowedCidrs: z.array(z.string()).default([]),
+  limits: z.array(limitPolicy).default([]),
+})
+
+export type EdgeSettings = z.output<typeof edgeSettings>
+export type EdgeSettingsInput = z.input<typeof edgeSettings>
+
+/** @throws {TypeError} which setting is wrong and why */
+export function parseEdgeSettings(value: unknown): EdgeSettings {
+  const parsed = edgeSettings.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new TypeError(`EDGE_SETTINGS: ${issue?.path.join('.') || 'the object'}: ${issue?.message ?? 'invalid'}`)
+}
+
+/** As `parseEdgeSettings`, from the text of a variable; none: no settings. @throws {TypeError} */
+export function parseEdgeSettingsText(text: string | undefined): EdgeSettings {
+  if (text === undefined || text === '') return parseEdgeSettings({})
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new TypeError('EDGE_SETTINGS: is not JSON')
+  }
+  return parseEdgeSettings(value)
+}
