@@ -34,7 +34,7 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
     ],
   },
   subscriptions: {
-    indexes: [{ key: { user_id: 1, status: 1 } }, { key: { created_at: -1 } }],
+    indexes: [{ key: { user_id: 1, status: 1 } }, { key: { created_at: -1 } }, { key: { updated_at: 1 } }],
     preImages: true,
   },
   analytics_events: {
@@ -42,6 +42,8 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { timestamp: 1, event_type: 1, user_id: 1 } },
       { key: { user_id: 1, timestamp: -1 } },
       { key: { received_at: 1, timestamp: 1 } },
+      // Only events that the retention job has marked carry `expire_at`.
+      { key: { expire_at: 1 }, expireAfterSeconds: 0 },
     ],
   },
   kpi_snapshots: { indexes: [{ key: { snapshot_date: -1 }, unique: true }] },
@@ -64,7 +66,8 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { to: 1, from: 1, u: 1, mrr: 1 } },
       { key: { from: 1, movement: 1, mrr: 1, prev_mrr: 1 } },
       { key: { to: 1, from: 1, cohort: 1, mrr: 1 } },
+      { key: { u: 1 } },
     ],
   },
-  subscription_segments: { indexes: [{ key: { status: 1, to: 1 } }, { key: { to: 1, from: 1 } }] },
+  subscription_segments: { indexes: [{ key: { status: 1, to: 1 } }, { key: { to: 1, from: 1 } }, { key: { s: 1 } }] },
 }

@@ -169,11 +169,7 @@ describe('nps', () => {
       [100, 1, 0],
     ],
     ['is unknown without a respondent', [], [null, 0, 0]],
-    [
-      'rounds two thirds to two decimals',
-      [answer('a', 9, 6), answer('b', 8, 6), answer('c', 9, 6)],
-      [66.67, 3, 0],
-    ],
+    ['rounds two thirds to two decimals', [answer('a', 9, 6), answer('b', 8, 6), answer('c', 9, 6)], [66.67, 3, 0]],
   ])('%s', (_name, answers, expected) => {
     expect(nps(answers)).toEqual(expected)
   })
