@@ -1,5 +1,5 @@
 import { startNodeEdge } from '../../edge/node.ts'
-import { createTriggerRunner } from '../../runtime/triggers/index.ts'
+import { createTriggerRunner, type TriggerRunner } from '../../runtime/triggers/index.ts'
 import { loadBuiltApp } from '../built-app.ts'
 import { type Command, CommandError, optionalOption, UsageError } from '../command.ts'
 import { connect } from '../connect.ts'
@@ -20,8 +20,14 @@ function signingKey(secrets: Readonly<Record<string, string>>): string {
 export const command: Command = {
   name: 'serve',
   summary: 'Serves an app from this machine, triggers included: the edge without Cloudflare',
-  usage: '--uri mongodb://... [--app DIR] [--secrets FILE] [--port 8787] [--listen 127.0.0.1] [--no-triggers]',
-  options: { port: { type: 'string' }, listen: { type: 'string' }, 'no-triggers': { type: 'boolean' } },
+  usage:
+    '--uri mongodb://... [--app DIR] [--secrets FILE] [--port 8787] [--listen 127.0.0.1] [--no-triggers] [--trust-proxy]',
+  options: {
+    port: { type: 'string' },
+    listen: { type: 'string' },
+    'no-triggers': { type: 'boolean' },
+    'trust-proxy': { type: 'boolean' },
+  },
   async run(context) {
     const port = Number(optionalOption(context, 'port') ?? process.env.PORT ?? 8787)
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port must be a port number')
@@ -30,19 +36,24 @@ export const command: Command = {
     // Asked once before listening: a wrong --uri is the operator's to see, not the clients'.
     await (await connect(context.uri)).close()
     const stop = listenForStop()
+    let triggers: TriggerRunner | undefined
     const edge = await startNodeEdge({
       built,
       uri: context.uri,
       port,
       host: optionalOption(context, 'listen') ?? '127.0.0.1',
       secrets,
+      readyReasons: () => triggers?.status().reasons ?? [],
+      trustProxy: context.values['trust-proxy'] === true,
     }).catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
         throw new CommandError(`port ${port} is taken; choose another with --port`)
       throw error
     })
-    const triggers = context.values['no-triggers'] === true ? undefined : createTriggerRunner(edge.runtime)
-    await triggers?.start()
+    if (context.values['no-triggers'] !== true) {
+      triggers = createTriggerRunner(edge.runtime)
+      await triggers.start()
+    }
     context.output(
       { url: edge.url, app: built.definition.clientAppId },
       `serving ${built.definition.clientAppId} at ${edge.url}`,

@@ -15,6 +15,8 @@ export interface EdgeSettings {
   readonly folder: string
   readonly uri: string
   readonly secrets: Readonly<Record<string, string>>
+  /** Why triggers of this process do not run, for `/ready`. */
+  readonly readyReasons: () => readonly string[]
   readonly progress: (text: string) => void
 }
 
@@ -28,7 +30,7 @@ export async function startEdge(settings: EdgeSettings): Promise<RunningEdge> {
   return settings.options.host === 'node' ? startOnNode(settings) : startOnWorkerd(settings)
 }
 
-function startOnNode({ options, built, uri, secrets, progress }: EdgeSettings): Promise<RunningEdge> {
+function startOnNode({ options, built, uri, secrets, readyReasons, progress }: EdgeSettings): Promise<RunningEdge> {
   return startNodeEdge({
     built,
     uri,
@@ -36,6 +38,7 @@ function startOnNode({ options, built, uri, secrets, progress }: EdgeSettings): 
     secrets,
     allowDevelopmentOrigins: true,
     allowPrivateHosts: true,
+    readyReasons,
     log: logFailures(progress),
   })
 }

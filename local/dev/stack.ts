@@ -142,7 +142,15 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
     await triggers.start()
     running.add(() => triggers.stop())
 
-    const edge = await startEdge({ options, built, folder, uri, secrets, progress })
+    const edge = await startEdge({
+      options,
+      built,
+      folder,
+      uri,
+      secrets,
+      readyReasons: () => triggers.status().reasons,
+      progress,
+    })
     running.add(() => edge.close())
     const { clientAppId } = built.definition
     const endpointUrl = `${edge.url}/app/${clientAppId}/endpoint`
