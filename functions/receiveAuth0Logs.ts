@@ -1,20 +1,20 @@
 import { parseMessages, toIdentityChange } from '../domain/identity/auth0-log.ts'
+import { isExpectedTenant } from '../domain/identity/expected-tenants.ts'
 import { parseRoleRules } from '../domain/identity/role-rules.ts'
 import type { Context, EndpointRequest, EndpointResponse } from '../runtime/context.ts'
 import { answer } from './shared/identity/answer.ts'
-import { applyIdentityChange } from './shared/identity/apply-change.ts'
-import { isRemembered, rememberEvent } from './shared/identity/event-memory.ts'
+import { applyIdentityChanges } from './shared/identity/apply-changes.ts'
+import { rememberAll, remembered } from './shared/identity/event-memory.ts'
 
 const mostBytes = 1_000_000
-/** One message costs about eight operations of the thousand that a run may start. */
-const mostChanges = 100
 
 /**
  * `POST /auth0/logs`: Auth0's log stream or event stream, for people whom a lost login call would have missed. The whole
- * `Authorization` header must be the secret `auth0_log_token`.
+ * `Authorization` header must be the secret `auth0_log_token`. Messages that say nothing of a person, that come from
+ * another tenant, or that were stored before are passed over.
  *
  * @returns through `response`: 204 when everything is stored; 401 for a wrong token; 413 over 1 MB; 422 for a body that
- *   holds no messages; 503 with `Retry-After` when a batch is larger than one run can store (spec: clients 1.7)
+ *   holds no messages (spec: clients 1.7)
  */
 export default async function receiveAuth0Logs(
   context: Context,
@@ -24,35 +24,58 @@ export default async function receiveAuth0Logs(
   if (!isAuthentic(context, request))
     return answer(response, 401, { error: 'request validation failed', error_code: 'IncomingWebhookAuthFailed' })
   const text = request.body === undefined ? '' : request.body.text()
-  if (text.length > mostBytes) return answer(response, 413, { error: 'at most 1 MB a call', error_code: 'BadRequest' })
+  if (isLongerThan(text, mostBytes))
+    return answer(response, 413, { error: 'at most 1 MB a call', error_code: 'BadRequest' })
   const messages = parseMessages(text)
   if (messages === undefined)
     return answer(response, 422, { error: 'the body holds no log messages', error_code: 'InvalidParameter' })
-  const rules = parseRoleRules(context.values.get('auth0RoleRules'))
   const now = new Date()
-  const changes = messages.map((message) => ({ change: toIdentityChange(message), body: JSON.stringify(message) }))
-  let stored = 0
-  for (const { change, body } of changes) {
-    if (change === undefined) continue
-    if (stored === mostChanges) {
-      // What is stored stays stored; Auth0 sends the batch again and this run goes on behind it.
-      response.setHeader('Retry-After', '1')
-      return answer(response, 503, { error: 'send the rest again', error_code: 'InternalServerError' })
-    }
-    if (await isRemembered(context, `log:${change.id}`)) continue
-    await applyIdentityChange(context, change, rules, now)
+  const tenants = context.values.get('auth0Tenants')
+  const changes = messages
+    .flatMap((message) => toIdentityChange(message) ?? [])
+    .filter(({ tenant }) => isExpectedTenant(tenant, tenants, false))
+  if (changes.length > 0) {
+    const known = await remembered(
+      context,
+      changes.map(({ id }) => memoryId(id)),
+    )
+    const fresh = changes.filter(({ id }) => !known.has(memoryId(id)))
+    const { default_role } = parseRoleRules(context.values.get('auth0RoleRules'))
+    // No line of a log gives a role: the next login does.
+    await applyIdentityChanges(context, fresh, default_role, now)
     // Remembered after the effect: a run that dies in between is repeated, and repeating changes nothing.
-    await rememberEvent(context, `log:${change.id}`, body, now)
-    stored += 1
+    await rememberAll(
+      context,
+      fresh.map(({ id }) => memoryId(id)),
+      now,
+    )
   }
   response.setStatusCode(204)
 }
 
-/** Compares digests under a fixed key, so that the time tells nothing of where two tokens differ. */
+function memoryId(id: string): string {
+  return `log:${id}`
+}
+
+/** Counts the bytes of UTF-8 without making them. */
+function isLongerThan(text: string, bytes: number): boolean {
+  if (text.length > bytes) return true
+  let length = 0
+  for (const char of text) {
+    const point = char.codePointAt(0) ?? 0
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4
+  }
+  return length > bytes
+}
+
+/** Compares digests, and all of them: the time tells nothing of where two tokens differ. */
 function isAuthentic(context: Context, request: EndpointRequest): boolean {
   const expected = context.values.get('auth0LogToken')
   const given = request.headers.Authorization?.[0]
   if (typeof expected !== 'string' || expected === '' || given === undefined) return false
   const digest = (text: string): string => utils.crypto.hmac(text, 'auth0-log-stream', 'sha256', 'hex')
-  return digest(given) === digest(expected)
+  const [one, other] = [digest(given), digest(expected)]
+  let difference = one.length ^ other.length
+  for (let index = 0; index < other.length; index++) difference |= one.charCodeAt(index) ^ other.charCodeAt(index)
+  return difference === 0
 }

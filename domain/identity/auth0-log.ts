@@ -3,20 +3,20 @@ import type { IdentityChange, IdentityProfile } from './identity-change.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /** Log types that change what is stored of a person (spec: clients 1.7; the codes are Auth0's). */
-const kinds: Readonly<Record<string, IdentityChange['kind']>> = {
-  s: 'login',
-  ss: 'registration',
-  sv: 'profile',
-  sce: 'profile',
-  sdu: 'deleted',
-}
+const kinds = new Map<unknown, IdentityChange['kind']>([
+  ['s', 'login'],
+  ['ss', 'registration'],
+  ['sv', 'profile'],
+  ['sce', 'profile'],
+  ['sdu', 'deleted'],
+])
 
 /** Event-stream types (CloudEvents). */
-const eventKinds: Readonly<Record<string, IdentityChange['kind']>> = {
-  'user.created': 'registration',
-  'user.updated': 'profile',
-  'user.deleted': 'deleted',
-}
+const eventKinds = new Map<unknown, IdentityChange['kind']>([
+  ['user.created', 'registration'],
+  ['user.updated', 'profile'],
+  ['user.deleted', 'deleted'],
+])
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -61,10 +61,16 @@ export function toIdentityChange(message: Fields): IdentityChange | undefined {
   const at = typeof data.date === 'string' ? Date.parse(data.date) : Number.NaN
   if (id === undefined || isNaN(at)) return undefined
   if (data.type === 'sapi') return fromManagementCall(id, at, data)
-  const kind = typeof data.type === 'string' ? kinds[data.type] : undefined
+  const kind = kinds.get(data.type)
   const auth0_id = text(data.user_id)
   if (kind === undefined || auth0_id === undefined) return undefined
-  return { id, auth0_id, at, kind, profile: logProfile(data) }
+  const account = kind === 'registration' ? { accountCreatedAt: at } : {}
+  return { id, auth0_id, at, kind, profile: logProfile(data), ...account, ...tenantOf(data.tenant_name) }
+}
+
+function tenantOf(value: unknown): { tenant?: string } {
+  const tenant = text(value)
+  return tenant === undefined ? {} : { tenant }
 }
 
 function logProfile(data: Fields): IdentityProfile {
@@ -72,10 +78,14 @@ function logProfile(data: Fields): IdentityProfile {
   const email = text(data.user_name)
   return {
     // `user_name` is an address only for people who have one; and a log line never proves that it is theirs.
-    ...(email?.includes('@') ? { email } : {}),
-    ...(data.type === 'sv' ? { email_verified: true } : data.type === 'sce' ? { email_verified: false } : {}),
+    ...(email?.includes('@') ? { email, ...verification(data.type) } : {}),
     ...(connection === undefined ? {} : { connection }),
   }
+}
+
+/** Only the line that tells of a verification vouches for an address, and only for the one it names. */
+function verification(type: unknown): { email_verified?: boolean } {
+  return type === 'sv' ? { email_verified: true } : type === 'sce' ? { email_verified: false } : {}
 }
 
 /** A write through the Management API: the only log line that tells of a block. */
@@ -87,11 +97,14 @@ function fromManagementCall(id: string, at: number, data: Fields): IdentityChang
   if (auth0_id === undefined || typeof request.method !== 'string') return undefined
   const body = isFields(request.body) ? request.body : {}
   const method = request.method.toLowerCase()
-  if (method === 'delete') return { id, auth0_id, at, kind: 'deleted', profile: {} }
+  const tenant = tenantOf(data.tenant_name)
+  if (method === 'delete') return { id, auth0_id, at, kind: 'deleted', profile: {}, ...tenant }
   if (method !== 'patch') return undefined
-  if (typeof body.blocked === 'boolean')
-    return { id, auth0_id, at, kind: body.blocked ? 'blocked' : 'unblocked', profile: userProfile(body) }
-  return { id, auth0_id, at, kind: 'profile', profile: userProfile(body) }
+  return { id, auth0_id, at, kind: blockKind(body.blocked), profile: userProfile(body), ...tenant }
+}
+
+function blockKind(blocked: unknown): 'blocked' | 'unblocked' | 'profile' {
+  return blocked === true ? 'blocked' : blocked === false ? 'unblocked' : 'profile'
 }
 
 function decodeId(encoded: string): string | undefined {
@@ -104,16 +117,24 @@ function decodeId(encoded: string): string | undefined {
 
 function fromCloudEvent(message: Fields): IdentityChange | undefined {
   const id = text(message.id)
-  const kind = typeof message.type === 'string' ? eventKinds[message.type] : undefined
+  const kind = eventKinds.get(message.type)
   const data = isFields(message.data) ? message.data : {}
   const user = isFields(data.object) ? data.object : {}
   const auth0_id = text(user.user_id)
-  const stamp = text(user.updated_at) ?? text(message.time)
+  // A deletion carries the object as it last was: its `updated_at` is older than the deletion.
+  const stamp = kind === 'deleted' ? text(message.time) : (text(user.updated_at) ?? text(message.time))
   const at = stamp === undefined ? Number.NaN : Date.parse(stamp)
   if (id === undefined || kind === undefined || auth0_id === undefined || isNaN(at)) return undefined
-  if (kind !== 'profile' || typeof user.blocked !== 'boolean')
-    return { id, auth0_id, at, kind, profile: userProfile(user) }
-  return { id, auth0_id, at, kind: user.blocked ? 'blocked' : 'unblocked', profile: userProfile(user) }
+  const createdAt = typeof user.created_at === 'string' ? Date.parse(user.created_at) : Number.NaN
+  return {
+    id,
+    auth0_id,
+    at,
+    kind: kind === 'profile' ? blockKind(user.blocked) : kind,
+    profile: kind === 'deleted' ? {} : userProfile(user),
+    ...(kind === 'deleted' || isNaN(createdAt) ? {} : { accountCreatedAt: createdAt }),
+    ...tenantOf(message.a0tenant),
+  }
 }
 
 /** The profile fields of a user object of Auth0's Management API. */

@@ -1,3 +1,5 @@
+import { identityId } from './exported-user.ts'
+
 /** What an Auth0 Action says of a login: the body of `POST /auth0/users` (spec: clients 1.6). */
 export interface SyncRequest {
   /** UUID of this login; a repeated call carries the same one. */
@@ -19,6 +21,8 @@ export interface SyncRequest {
   readonly logins_count?: number
   /** ISO 8601; when the login happened. */
   readonly occurred_at?: string
+  /** ISO 8601; when Auth0 made the account. */
+  readonly created_at?: string
 }
 
 export type ParsedSyncRequest =
@@ -28,7 +32,8 @@ export type ParsedSyncRequest =
 /** How far `iat` may be from the receiver's clock before the call counts as a replay. */
 export const replayWindowSeconds = 300
 
-const optionalStrings = ['tenant', 'email', 'name', 'connection', 'client_id', 'org_id', 'occurred_at'] as const
+const optionalStrings = ['tenant', 'email', 'name', 'connection', 'client_id', 'org_id'] as const
+const optionalInstants = ['occurred_at', 'created_at'] as const
 const longestString = 512
 const mostListed = 100
 
@@ -53,22 +58,27 @@ export function parseSyncRequest(body: unknown): ParsedSyncRequest {
     if (!isShortString(value)) return refuse(`'${name}' must be a string`)
     known[name] = value
   }
-  if (known.occurred_at !== undefined && isNaN(Date.parse(String(known.occurred_at))))
-    return refuse("'occurred_at' must be an ISO 8601 instant")
+  for (const name of optionalInstants) {
+    const value = fields[name]
+    if (value === undefined || value === null) continue
+    if (!isShortString(value) || isNaN(Date.parse(value))) return refuse(`'${name}' must be an ISO 8601 instant`)
+    known[name] = value
+  }
   const { email_verified, logins_count, roles, identities } = fields
   if (email_verified !== undefined && email_verified !== null) {
     if (typeof email_verified !== 'boolean') return refuse("'email_verified' must be a boolean")
     known.email_verified = email_verified
   }
   if (typeof logins_count === 'number') known.logins_count = logins_count
-  for (const [name, list] of [
-    ['roles', roles],
-    ['identities', identities],
-  ] as const) {
-    if (list === undefined || list === null) continue
-    if (!Array.isArray(list) || list.length > mostListed || !list.every(isShortString))
-      return refuse(`'${name}' must be an array of strings`)
-    known[name] = list
+  if (roles !== undefined && roles !== null) {
+    if (!Array.isArray(roles) || roles.length > mostListed || !roles.every(isShortString))
+      return refuse("'roles' must be an array of strings")
+    known.roles = roles
+  }
+  if (identities !== undefined && identities !== null) {
+    const ids = Array.isArray(identities) && identities.length <= mostListed ? identities.map(identityId) : [undefined]
+    if (!ids.every(isShortString)) return refuse("'identities' must be an array of accounts")
+    known.identities = ids
   }
   return {
     ok: true,
@@ -80,4 +90,13 @@ export function parseSyncRequest(body: unknown): ParsedSyncRequest {
       auth0_id: fields.auth0_id,
     },
   }
+}
+
+/**
+ * When the login happened, in milliseconds since 1970. A time far from the signature's is not believed: it would freeze
+ * what is stored, or rewrite when a person was first seen. Taken from the body alone, so that a replay changes nothing.
+ */
+export function loginTime({ iat, occurred_at }: SyncRequest): number {
+  const occurred = occurred_at === undefined ? Number.NaN : Date.parse(occurred_at)
+  return Math.abs(occurred - iat * 1000) <= replayWindowSeconds * 1000 ? occurred : iat * 1000
 }

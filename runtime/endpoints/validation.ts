@@ -17,7 +17,8 @@ export interface SignedRequest {
 }
 
 /**
- * Checks the shared secret or the signature (spec: HTTPS endpoints 3).
+ * Checks the shared secret or the signature (spec: HTTPS endpoints 3). While a signing secret is changed, the one named
+ * `<secret_name>_previous` verifies too (spec: clients 1.6).
  *
  * @throws {AppError} `IncomingWebhookAuthFailed`, whatever was wrong, a secret nobody set included
  */
@@ -27,9 +28,13 @@ export async function assertValidRequest(
   secret: (name: string) => string | undefined,
 ): Promise<void> {
   if (validation.validation_method === 'NO_VALIDATION') return
-  const value = secret(validation.secret_name)
-  const isValid = value !== undefined && value !== '' && (await proves(validation.validation_method, request, value))
-  if (!isValid) throw new AppError('IncomingWebhookAuthFailed', 'request validation failed')
+  const { validation_method: method, secret_name } = validation
+  const current = secret(secret_name)
+  const previous = method === 'VERIFY_PAYLOAD' ? secret(`${secret_name}_previous`) : undefined
+  // An old secret counts only beside a new one; and both are computed before either decides.
+  const candidates = current ? [current, previous] : []
+  const proofs = await Promise.all(candidates.map((value) => (value ? proves(method, request, value) : false)))
+  if (!proofs.includes(true)) throw new AppError('IncomingWebhookAuthFailed', 'request validation failed')
 }
 
 async function proves(

@@ -17,6 +17,8 @@ export const wireSecrets = {
   tokenKey: '0123456789abcdef0123456789abcdef',
   hook: 'Hook5ecret',
   signing: 'Super5ecr3tPa55w0rd',
+  signing_previous: 'Previous5ecr3t',
+  hook_previous: 'Previous5ecr3t',
 }
 
 export type HostKind = 'node' | 'workerd'

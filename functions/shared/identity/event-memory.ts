@@ -10,9 +10,22 @@ interface RememberedEvent {
   expires_at: Date
 }
 
-/** True when a message was remembered within the last day. */
-export async function isRemembered(context: Context, id: string): Promise<boolean> {
-  return (await collectionOf<RememberedEvent>(context, 'auth0_sync_events').findOne({ _id: id }, { _id: 1 })) !== null
+/** Those of the messages that were remembered within the last day. */
+export async function remembered(context: Context, ids: readonly string[]): Promise<Set<string>> {
+  const known = await collectionOf<RememberedEvent>(context, 'auth0_sync_events')
+    .find({ _id: { $in: ids } }, { _id: 1 })
+    .toArray()
+  return new Set(known.map(({ _id }) => _id))
+}
+
+/** Remembers messages that are their own proof: whoever sends one again sends the same. */
+export async function rememberAll(context: Context, ids: readonly string[], now: Date): Promise<void> {
+  if (ids.length === 0) return
+  const expires_at = new Date(now.getTime() + memoryMs)
+  const inserts = [...new Set(ids)].map((_id) => ({
+    updateOne: { filter: { _id }, update: { $setOnInsert: { body_hash: '', expires_at } }, upsert: true },
+  }))
+  await upserting(() => collectionOf(context, 'auth0_sync_events').bulkWrite(inserts, { ordered: false }))
 }
 
 /**

@@ -96,6 +96,7 @@ async function sync(event, profile) {
     iat: Math.floor(Date.now() / 1000),
     type: 'login',
     ...profile,
+    created_at: event.user.created_at,
     logins_count: event.stats?.logins_count,
     occurred_at: new Date().toISOString(),
   })
@@ -120,10 +121,10 @@ async function sync(event, profile) {
         signal: AbortSignal.timeout(left),
       })
       if (response.ok) {
-        const answer = await response.json()
-        if (answer === null || typeof answer !== 'object')
-          return { kind: 'failed', reason: 'answer is no object', eventId }
-        return { kind: 'answered', body: answer, eventId }
+        const answer = parseAnswer(await response.text())
+        return answer === undefined
+          ? { kind: 'failed', reason: 'answer is no object', eventId }
+          : { kind: 'answered', body: answer, eventId }
       }
       reason = `status ${response.status}`
       if (response.status === 401 || response.status === 403) return { kind: 'refused', reason, eventId }
@@ -134,6 +135,15 @@ async function sync(event, profile) {
     }
   }
   return { kind: 'failed', reason, eventId }
+}
+
+function parseAnswer(text) {
+  try {
+    const answer = JSON.parse(text)
+    return answer !== null && typeof answer === 'object' ? answer : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function shortHash(text) {

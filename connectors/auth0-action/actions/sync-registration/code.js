@@ -24,6 +24,7 @@ exports.onExecutePostUserRegistration = async (event) => {
     name: event.user.name,
     connection: event.connection?.name,
     occurred_at: new Date().toISOString(),
+    created_at: event.user.created_at,
   })
   try {
     const response = await fetch(`${EDGE_URL.replace(/\/$/, '')}/auth0/users`, {
