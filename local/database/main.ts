@@ -1,9 +1,4 @@
-import { createDispatcher } from './commands/dispatch.ts'
-import { Server } from './commands/server.ts'
-import { Journal } from './storage/journal.ts'
-import { Store } from './storage/store.ts'
-import { startTtlMonitor } from './storage/ttl.ts'
-import { listen } from './wire/listener.ts'
+import { enableCompileCache } from 'node:module'
 
 export interface DatabaseOptions {
   /** 0 = a free port. */
@@ -30,34 +25,8 @@ export interface RunningDatabase {
  * @throws {JournalError} when `path` is in use or damaged; the socket's error when the port is taken
  */
 export async function startDatabase(options: DatabaseOptions = {}): Promise<RunningDatabase> {
-  const host = options.host ?? '127.0.0.1'
-  const store = new Store(options.now)
-  const server = new Server(store, options.path)
-  const journal =
-    options.path === undefined
-      ? undefined
-      : await Journal.open(options.path, store, (retry) =>
-          server.sessions.restore(retry.session, retry.txnNumber, retry.statement, retry.outcome),
-        )
-  store.sink = journal
-  const ttl = startTtlMonitor(store, options.ttlIntervalMs ?? 60_000)
-  const listener = await listen(host, options.port ?? 0, createDispatcher(server), (peer) => {
-    server.sessions.disconnected(peer.id)
-  }).catch(async (error) => {
-    ttl.stop()
-    await journal?.close()
-    throw error
-  })
-  server.port = listener.port
-  server.connections = listener.connections
-  return {
-    uri: `mongodb://${host}:${listener.port}/?replicaSet=rs0`,
-    port: listener.port,
-    async close() {
-      ttl.stop()
-      server.cursors.killWhere(() => true)
-      await listener.close()
-      await journal?.close()
-    },
-  }
+  // Compiling its modules is most of what a start takes.
+  enableCompileCache()
+  const { start } = await import('./start.ts')
+  return start(options)
 }

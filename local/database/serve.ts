@@ -1,9 +1,5 @@
-import { enableCompileCache } from 'node:module'
 import { parseArgs } from 'node:util'
-
-// Compiling its modules is most of what a start takes.
-enableCompileCache()
-const { startDatabase } = await import('./main.ts')
+import { startDatabase } from './main.ts'
 
 const { values } = parseArgs({
   options: {

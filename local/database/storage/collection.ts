@@ -73,11 +73,6 @@ export class Collection {
     return index
   }
 
-  /** The secondary indexes that have been read and so must hear of changes. */
-  *activeIndexes(): Iterable<Index> {
-    for (const index of this.indexes.values()) if (!index.pending) yield index
-  }
-
   idKey(id: Value): string {
     return keyString(id, this.collation)
   }
@@ -91,7 +86,8 @@ export class Collection {
     if (recordId >= this.nextRecordId) this.nextRecordId = recordId + 1
     const idKey = rawIdKey(stored, this.collation)
     let decoded = document
-    for (const index of this.activeIndexes()) {
+    for (const index of this.indexes.values()) {
+      if (index.pending) continue
       if (index.spec.name === '_id_') {
         index.addKey(idKey, record)
         continue
@@ -109,8 +105,8 @@ export class Collection {
   update(record: Record, stored: StoredBytes, before?: Doc, after?: Doc): void {
     let old = before
     let fresh = after
-    for (const index of this.activeIndexes()) {
-      if (index.spec.name === '_id_') continue
+    for (const index of this.indexes.values()) {
+      if (index.pending || index.spec.name === '_id_') continue
       old ??= decodeStored(record.current)
       fresh ??= decodeStored(stored)
       replaceKeys(index, record, index.keysOf(old), index.keysOf(fresh))
@@ -122,7 +118,8 @@ export class Collection {
   remove(record: Record, before?: Doc): void {
     const idKey = rawIdKey(record.current, this.collation)
     let old = before
-    for (const index of this.activeIndexes()) {
+    for (const index of this.indexes.values()) {
+      if (index.pending) continue
       if (index.spec.name === '_id_') {
         index.removeKey(idKey, record)
         continue
@@ -174,13 +171,16 @@ function replaceKeys(index: Index, record: Record, before: readonly IndexKey[], 
   )
 }
 
-const OBJECT_ID_PREFIX = String.fromCharCode(KEY_TYPE.objectId)
+const objectIdKey = Buffer.from([KEY_TYPE.objectId, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
 /** The key string of a stored document's `_id`, without decoding the rest. */
 export function rawIdKey(stored: StoredBytes, collation: Collation | undefined): string {
   const { slab, start } = stored
   // `_id` stands first in every stored document: its type byte, then "_id\0".
-  if (slab[start + 4] === 0x07) return OBJECT_ID_PREFIX + slab.toString('latin1', start + 9, start + 21)
+  if (slab[start + 4] === 0x07) {
+    for (let byte = 0; byte < 12; byte++) objectIdKey[byte + 1] = slab[start + 9 + byte]!
+    return objectIdKey.toString('latin1')
+  }
   return keyString(rawId(stored), collation)
 }
 

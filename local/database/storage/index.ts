@@ -63,7 +63,8 @@ export class Index {
     return this.#unread !== undefined || this.#unreadKeys !== undefined
   }
 
-  get tree(): OrderedTree<Record> {
+  /** Reads what was there before, if that has not happened: what is told from now on then counts. */
+  build(): void {
     if (this.#unread !== undefined) {
       const records = this.#unread
       this.#unread = undefined
@@ -74,6 +75,10 @@ export class Index {
       this.#unreadKeys = undefined
       for (const [key, record] of keys) this.#tree.add(key, record)
     }
+  }
+
+  get tree(): OrderedTree<Record> {
+    this.build()
     return this.#tree
   }
 

@@ -44,8 +44,16 @@ const FLAG_STATE = 4
 const HEAD_AT = 12
 const HEAD_BYTES = 46
 const REST_AT = HEAD_AT + HEAD_BYTES
+const UUID_BYTES = 16
 
 export type EntryRole = 'change' | 'history' | 'state'
+
+/** Where a document lies within other bytes. */
+export interface Span {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
 
 /** One document of a frame, read back. */
 export interface JournalEntry {
@@ -58,9 +66,9 @@ export interface JournalEntry {
   readonly recordId: number
   /** The 16 bytes of the collection's UUID, a character each: cheaper than an object for every entry. */
   readonly uuidKey: string
-  readonly after?: Uint8Array
-  readonly before?: Uint8Array
-  readonly fields?: Doc
+  readonly after: Span | undefined
+  readonly before: Span | undefined
+  readonly fields: Doc | undefined
 }
 
 export interface EntryHead {
@@ -116,36 +124,43 @@ function encodeEntry(
   return bytes
 }
 
-/** @param offset where the entry's document begins */
-export function decodeEntry(bytes: Buffer, offset: number): JournalEntry {
+/** @param previous the entry read before: most have the same collection, whose key is then not made again */
+function decodeEntry(bytes: Buffer, view: DataView, offset: number, previous: JournalEntry | undefined): JournalEntry {
   const at = offset + HEAD_AT
   const flags = bytes[at + 1]!
-  let after: Uint8Array | undefined
-  let before: Uint8Array | undefined
+  let after: Span | undefined
+  let before: Span | undefined
   let fields: Doc | undefined
-  const end = offset + bytes.readInt32LE(offset) - 1
+  const end = offset + view.getInt32(offset, true) - 1
   for (let position = offset + REST_AT; position < end; ) {
     const name = bytes[position + 1]
-    const document = position + 3
-    const length = bytes.readInt32LE(document)
-    if (name === 0x6f) after = bytes.subarray(document, document + length)
-    else if (name === 0x62) before = bytes.subarray(document, document + length)
-    else fields = decodeDocument(bytes, document)
-    position = document + length
+    const start = position + 3
+    position = start + view.getInt32(start, true)
+    if (name === 0x6f) after = { bytes, start, end: position }
+    else if (name === 0x62) before = { bytes, start, end: position }
+    else fields = decodeDocument(bytes, start)
   }
   return {
     kind: KINDS[bytes[at]!] ?? 'meta',
     role: flags & FLAG_HISTORY ? 'history' : flags & FLAG_STATE ? 'state' : 'change',
     preImages: (flags & FLAG_PRE_IMAGES) !== 0,
-    position: bytes.readUInt32LE(at + 2),
-    time: bytes.readDoubleLE(at + 6),
-    wallTime: bytes.readDoubleLE(at + 14),
-    recordId: bytes.readDoubleLE(at + 22),
-    uuidKey: bytes.toString('latin1', at + 30, at + 46),
-    ...(after ? { after } : {}),
-    ...(before ? { before } : {}),
-    ...(fields ? { fields } : {}),
+    position: view.getUint32(at + 2, true),
+    time: view.getFloat64(at + 6, true),
+    wallTime: view.getFloat64(at + 14, true),
+    recordId: view.getFloat64(at + 22, true),
+    uuidKey:
+      previous && isAt(bytes, at + 30, previous.uuidKey)
+        ? previous.uuidKey
+        : bytes.toString('latin1', at + 30, at + 30 + UUID_BYTES),
+    after,
+    before,
+    fields,
   }
+}
+
+function isAt(bytes: Buffer, at: number, key: string): boolean {
+  for (let index = 0; index < UUID_BYTES; index++) if (bytes[at + index] !== key.charCodeAt(index)) return false
+  return true
 }
 
 /** One change as an entry. */
@@ -188,7 +203,7 @@ export function encodeRetry(retry: RetryRecord, time: ClusterTime): Buffer {
 
 /** The latest retryable write of each session, gathered while a journal is read. */
 export class RetryHistory {
-  readonly #sessions = new Map<string, { txnNumber: number; statements: Map<number, Uint8Array> }>()
+  readonly #sessions = new Map<string, { txnNumber: number; statements: Map<number, Span> }>()
 
   add({ uuidKey, wallTime: txnNumber, recordId: statement, after: outcome }: JournalEntry): void {
     let latest = this.#sessions.get(uuidKey)
@@ -203,7 +218,12 @@ export class RetryHistory {
     for (const [uuidKey, { txnNumber, statements }] of this.#sessions) {
       const session = Buffer.from(uuidKey, 'latin1').toString('hex')
       for (const [statement, outcome] of statements) {
-        yield { session, txnNumber: BigInt(txnNumber), statement, outcome: decodeDocument(outcome) }
+        yield {
+          session,
+          txnNumber: BigInt(txnNumber),
+          statement,
+          outcome: decodeDocument(outcome.bytes, outcome.start),
+        }
       }
     }
   }
@@ -245,7 +265,12 @@ export function frame(entries: readonly Buffer[]): Buffer {
   return bytes
 }
 
-/** The entries of a frame's payload. */
-export function* entriesOf(payload: Buffer): Generator<JournalEntry> {
-  for (let at = 0; at < payload.length; at += payload.readInt32LE(at)) yield decodeEntry(payload, at)
+/** Visits the entries of a frame's payload. */
+export function readEntries(payload: Buffer, visit: (entry: JournalEntry) => void): void {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
+  let entry: JournalEntry | undefined
+  for (let at = 0; at < payload.length; at += view.getInt32(at, true)) {
+    entry = decodeEntry(payload, view, at, entry)
+    visit(entry)
+  }
 }

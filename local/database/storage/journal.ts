@@ -23,7 +23,6 @@ import {
   encodeChange,
   encodeMeta,
   encodeRetry,
-  entriesOf,
   FRAME_HEAD_BYTES,
   FRAME_MAGIC,
   frame,
@@ -32,9 +31,11 @@ import {
   type JournalEntry,
   originOf,
   RetryHistory,
+  readEntries,
+  type Span,
   uuidOf,
 } from './journal-format.ts'
-import { storeBytes } from './slab.ts'
+import { type StoredBytes, storeSlice } from './slab.ts'
 import type { ChangeSink, RetryRecord, Store } from './store.ts'
 
 const FILE = 'journal.bson'
@@ -201,7 +202,7 @@ function readJournal(file: string, store: Store, retries: RetryHistory): void {
         fsyncSync(descriptor)
         return
       }
-      for (const entry of entriesOf(payload)) applyEntry(entry, store, byUuid, retries)
+      readEntries(payload, (entry) => applyEntry(entry, store, byUuid, retries))
       at += FRAME_HEAD_BYTES + payload.length
     }
   } finally {
@@ -274,8 +275,8 @@ function applyDocument(
   byUuid: Map<string, Collection>,
 ): void {
   const collection = byUuid.get(entry.uuidKey)
-  const after = entry.after && storeBytes(entry.after)
-  let before = entry.before && storeBytes(entry.before)
+  const after = stored(entry.after)
+  let before = stored(entry.before)
   if (entry.role !== 'history') {
     if (!collection) return
     const record = collection.records.get(entry.recordId)
@@ -287,7 +288,7 @@ function applyDocument(
   }
   if (entry.role === 'state') return
   const transaction = originOf(entry)
-  store.log.append({
+  const change: DocumentChange = {
     kind,
     time: entry.time,
     position: entry.position,
@@ -299,8 +300,12 @@ function applyDocument(
     before,
     after,
     preImages: entry.preImages,
-    ...(transaction ? { transaction } : {}),
-  })
+  }
+  store.log.append(transaction ? { ...change, transaction } : change)
+}
+
+function stored(span: Span | undefined): StoredBytes | undefined {
+  return span && storeSlice(span.bytes, span.start, span.end)
 }
 
 /** Writes a file beside the journal and puts it in its place. */

@@ -37,12 +37,25 @@ export function storeBytes(document: Uint8Array): StoredBytes {
     own.set(document)
     return new StoredBytes(own, 0, length)
   }
+  const start = place(length)
+  slab.set(document, start)
+  return new StoredBytes(slab, start, used)
+}
+
+/** As `storeBytes`, of a document that is part of other bytes. */
+export function storeSlice(bytes: Buffer, from: number, to: number): StoredBytes {
+  const length = to - from
+  if (length > OWN_BYTES) return storeBytes(bytes.subarray(from, to))
+  const start = place(length)
+  bytes.copy(slab, start, from, to)
+  return new StoredBytes(slab, start, used)
+}
+
+function place(length: number): number {
   if (used + length > slab.length) {
     slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
     used = 0
   }
-  const start = used
-  slab.set(document, start)
   used += length
-  return new StoredBytes(slab, start, used)
+  return used - length
 }

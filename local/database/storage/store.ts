@@ -102,8 +102,7 @@ export class Store {
     const reserved: { index: Index; key: string }[] = [{ index: collection.idIndex, key: idKey }]
     for (const index of collection.indexes.values()) {
       if (index === collection.idIndex) continue
-      const { tree } = index
-      void tree
+      index.build()
       const keys = index.keysOf(decode())
       if (!index.spec.unique && !index.spec.prepareUnique) continue
       for (const { key } of keys) {
@@ -142,8 +141,7 @@ export class Store {
     const reserved: { index: Index; key: string }[] = []
     for (const index of collection.indexes.values()) {
       if (index === collection.idIndex) continue
-      const { tree } = index
-      void tree
+      index.build()
       const keys = index.keysOf(after)
       if (!index.spec.unique && !index.spec.prepareUnique) continue
       for (const { key } of keys) {

@@ -1,0 +1,41 @@
+import { createDispatcher } from './commands/dispatch.ts'
+import { Server } from './commands/server.ts'
+import type { DatabaseOptions, RunningDatabase } from './main.ts'
+import { Journal } from './storage/journal.ts'
+import { Store } from './storage/store.ts'
+import { startTtlMonitor } from './storage/ttl.ts'
+import { listen } from './wire/listener.ts'
+
+/** Joins the parts: storage, journal, commands, wire. */
+export async function start(options: DatabaseOptions): Promise<RunningDatabase> {
+  const host = options.host ?? '127.0.0.1'
+  const store = new Store(options.now)
+  const server = new Server(store, options.path)
+  const journal =
+    options.path === undefined
+      ? undefined
+      : await Journal.open(options.path, store, (retry) =>
+          server.sessions.restore(retry.session, retry.txnNumber, retry.statement, retry.outcome),
+        )
+  store.sink = journal
+  const ttl = startTtlMonitor(store, options.ttlIntervalMs ?? 60_000)
+  const listener = await listen(host, options.port ?? 0, createDispatcher(server), (peer) => {
+    server.sessions.disconnected(peer.id)
+  }).catch(async (error) => {
+    ttl.stop()
+    await journal?.close()
+    throw error
+  })
+  server.port = listener.port
+  server.connections = listener.connections
+  return {
+    uri: `mongodb://${host}:${listener.port}/?replicaSet=rs0`,
+    port: listener.port,
+    async close() {
+      ttl.stop()
+      server.cursors.killWhere(() => true)
+      await listener.close()
+      await journal?.close()
+    },
+  }
+}
