@@ -1,4 +1,5 @@
 import type { Document } from 'bson'
+import type { KeyScope } from './users/key-scope.ts'
 
 export interface Identity {
   /** The provider's id of the user (`sub` for JWTs, the user id for API keys). */
@@ -18,6 +19,8 @@ export interface User {
   readonly data: Document
   readonly custom_data: Document
   readonly identities: readonly Identity[]
+  /** Of a server API key that is limited beside its role. */
+  readonly keyScope?: KeyScope
 }
 
 /** Triggers and run-as-system requests without a caller run as this user. */

@@ -1,4 +1,6 @@
+import type { Limiter } from '../../runtime/limits/limiter.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
+import type { AddressRanges } from '../../runtime/users/address-ranges.ts'
 import type { ExternalUsers } from '../../runtime/users/external-user.ts'
 import type { TokenMail } from '../../runtime/users/password-accounts.ts'
 import type { Tokens } from '../../runtime/users/tokens.ts'
@@ -10,6 +12,9 @@ export interface HostContext {
   readonly users: UserService
   /** The people and machines of identity providers. */
   readonly externalUsers: ExternalUsers
+  readonly limiter: Limiter
+  /** Who may use the app at all; undefined: everyone. */
+  readonly allowedAddresses: AddressRanges | undefined
   readonly tokens: Tokens
   readonly settings: HostSettings
 }

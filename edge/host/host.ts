@@ -1,13 +1,17 @@
 import { AppError } from '../../runtime/errors.ts'
+import { policiesFrom } from '../../runtime/limits/default-policies.ts'
+import { Limiter } from '../../runtime/limits/limiter.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { readIdentityProviders } from '../../runtime/tokens/identity-providers.ts'
+import { parseAddressRanges } from '../../runtime/users/address-ranges.ts'
+import { keyPrefix } from '../../runtime/users/api-key-store.ts'
 import { ExternalUsers } from '../../runtime/users/external-user.ts'
 import { defaultStateDatabase, openUserState } from '../../runtime/users/state.ts'
 import { createTokens } from '../../runtime/users/tokens.ts'
 import { UserService } from '../../runtime/users/user-service.ts'
 import { type EdgeSettings, parseEdgeSettings } from '../../schemas/edge-settings.ts'
 import { type ErrorAnswer, errorHeaders, errorResponse, toErrorAnswer } from '../error-body.ts'
-import type { Host, HostRequest, Operation } from '../host-request.ts'
+import { type Host, type HostRequest, headerOf, type Operation } from '../host-request.ts'
 import { logLink } from '../link.ts'
 import { handleApiKeys } from './client/api-keys.ts'
 import { handleCall } from './client/call.ts'
@@ -18,6 +22,7 @@ import { handleUserpass } from './client/userpass.ts'
 import { handleDataApi } from './data-api.ts'
 import { handleEndpoint } from './endpoint.ts'
 import type { HostContext, HostSettings } from './host-context.ts'
+import { admit, LimitExceeded, type LimitHeaders } from './limits.ts'
 import { createChangeStreamProbe, handleReady } from './ready.ts'
 
 export interface HostOptions extends Partial<HostSettings> {
@@ -52,6 +57,16 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       clientFor,
       now,
     }),
+    limiter: new Limiter({
+      policies: policiesFrom(settings.limits),
+      client: stateClient,
+      database: stateDatabase ?? defaultStateDatabase,
+      app: built.definition.clientAppId,
+      secret: options.signingKey,
+      now,
+      log: runtime.options.log,
+    }),
+    allowedAddresses: settings.allowedCidrs.length === 0 ? undefined : parseAddressRanges(settings.allowedCidrs),
     settings: {
       plainActionErrors: options.plainActionErrors ?? false,
       sendMail: options.sendMail,
@@ -65,7 +80,9 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       active++
       try {
         if (active > maxConcurrentRequests) throw tooManyRequests()
-        return await dispatch(context, request, hasChangeStreams)
+        assertAddress(context, request)
+        const limits = await admit(context, request)
+        return withHeaders(await serve(context, request, hasChangeStreams), limits)
       } catch (error) {
         return refuse(context, request, error)
       } finally {
@@ -73,6 +90,27 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       }
     },
   }
+}
+
+/** Refusals are answers too: what the client may still ask goes out with them. */
+async function serve(context: HostContext, request: HostRequest, hasChangeStreams: () => Promise<boolean>) {
+  try {
+    return await dispatch(context, request, hasChangeStreams)
+  } catch (error) {
+    return refuse(context, request, error)
+  }
+}
+
+function withHeaders(response: Response, headers: LimitHeaders): Response {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
+  return response
+}
+
+/** @throws {AppError} `AuthError` (403) */
+function assertAddress(context: HostContext, { operation, remoteAddress }: HostRequest): void {
+  const isAllowed = context.allowedAddresses?.includes(remoteAddress) ?? true
+  if (!isAllowed && operation.kind !== 'ready')
+    throw new AppError('AuthError', 'requests from this address are not allowed', { status: 403 })
 }
 
 /** Spec: Data API 6. */
@@ -134,7 +172,7 @@ function refuse(context: HostContext, request: HostRequest, error: unknown): Res
   // RFC 6750 3: a client learns that a fresh token may help.
   if (answer.error_code === 'InvalidSession' && request.bearer.state !== 'none')
     response.headers.set('WWW-Authenticate', 'Bearer error="invalid_token"')
-  return response
+  return error instanceof LimitExceeded ? withHeaders(response, error.headers) : response
 }
 
 /** What a function threw is in the log already, with its lines. */
@@ -144,7 +182,16 @@ function isLoggedByRuntime(operation: Operation, answer: ErrorAnswer): boolean {
   )
 }
 
-function logRefusal(context: HostContext, { operation, requestId }: HostRequest, answer: ErrorAnswer, error: unknown) {
+const shortestLoggedKey = 64
+
+function logRefusal(context: HostContext, request: HostRequest, answer: ErrorAnswer, error: unknown) {
+  const { operation, requestId } = request
+  const key = headerOf(request, 'apikey') ?? headerOf(request, 'api-key') ?? ''
+  const detail = {
+    ...(error instanceof LimitExceeded && error.detail),
+    // Shorter texts are no keys of ours: they may be a password in the wrong place.
+    ...(key.length >= shortestLoggedKey && { key: keyPrefix(key) }),
+  }
   const stack = answer.status >= 500 && error instanceof Error ? error.stack : undefined
   context.runtime.options.log({
     type: operation.kind in logTypes ? logTypes[operation.kind as keyof typeof logTypes] : 'auth',
@@ -153,5 +200,6 @@ function logRefusal(context: HostContext, { operation, requestId }: HostRequest,
     requestId,
     error: answer.status >= 500 && error instanceof Error ? error.message : answer.error,
     ...(stack !== undefined && { stack }),
+    ...(Object.keys(detail).length > 0 && { detail }),
   })
 }

@@ -2,6 +2,7 @@ import { AppError } from '../../runtime/errors.ts'
 import type { ExternalClaims } from '../../runtime/tokens/external-claims.ts'
 import type { User } from '../../runtime/user.ts'
 import { fromTokenData } from '../../runtime/users/custom-user-data.ts'
+import { assertKeyAddress } from '../../runtime/users/key-scope.ts'
 import type { AccessTokenClaims } from '../../runtime/users/tokens.ts'
 import type { Credentials } from '../../runtime/users/user-service.ts'
 import { type HostRequest, headerOf } from '../host-request.ts'
@@ -50,7 +51,7 @@ export async function resolveUser(
   if (request.bearer.state === 'external')
     return userOfProvider(context, request.bearer.claims, resolution.fetchCustomUserData)
   if (request.bearer.state !== 'none') {
-    const { user } = await userOfSession(context, accessClaims(request))
+    const { user } = await userOfSession(context, request, accessClaims(request))
     return resolution.fetchCustomUserData ? context.users.withCustomData(user) : user
   }
   const credentials = credentialsOf(request)
@@ -82,6 +83,7 @@ async function userOfCredentials(
  */
 export async function userOfSession(
   context: HostContext,
+  request: HostRequest,
   claims: AccessTokenClaims,
 ): Promise<{ user: User; providerType: string }> {
   const [session, user] = await Promise.all([
@@ -90,6 +92,7 @@ export async function userOfSession(
   ])
   if (session === undefined || user === undefined || session.user_id.toHexString() !== claims.userId)
     throw new AppError('InvalidSession', 'invalid session')
+  assertKeyAddress(user.keyScope, request.remoteAddress)
   const isKey = session.provider_type === 'api-key'
   return { user: isKey ? { ...user, type: 'server' } : user, providerType: session.provider_type }
 }
@@ -116,6 +119,6 @@ const maxToleranceMs = 5_000
 export async function userOfBearer(context: HostContext, request: HostRequest): Promise<User> {
   if (request.bearer.state === 'external') return userOfProvider(context, request.bearer.claims)
   const claims = accessClaims(request)
-  const { user } = await userOfSession(context, claims)
+  const { user } = await userOfSession(context, request, claims)
   return claims.userData === undefined ? user : { ...user, custom_data: fromTokenData(claims.userData) }
 }

@@ -8,6 +8,7 @@ import { planRead, type ReadPlan } from '../rules/read-plan.ts'
 import { assertUserFilter } from '../rules/restrictions.ts'
 import { UserCollection } from '../rules/user-collection.ts'
 import type { Runtime } from '../runtime.ts'
+import { assertInScope } from '../users/key-scope.ts'
 import { splitWatchFilter } from './watch-filter.ts'
 
 export interface WatchRequest {
@@ -40,6 +41,7 @@ export async function watchCollection(
   ns: Namespace,
   request: WatchRequest,
 ): Promise<CollectionWatch> {
+  if (caller.user.keyScope !== undefined && !caller.runAsSystem) assertInScope(caller.user.keyScope, ns, 'read')
   const filter = request.filter ?? {}
   const plan = await planOf(runtime, caller, ns)
   if (plan !== 'system') assertUserFilter(filter)

@@ -1,5 +1,6 @@
 import type { Document, ObjectId } from 'bson'
 import type { Identity } from '../user.ts'
+import type { KeyScope } from './key-scope.ts'
 
 /** Collections of the edge's own database. Each document carries the client app id in `app`. */
 export const collections = {
@@ -7,6 +8,7 @@ export const collections = {
   identities: 'identities',
   apiKeys: 'api_keys',
   sessions: 'sessions',
+  limits: 'limits',
 } as const
 
 export interface StoredUser {
@@ -49,6 +51,8 @@ export interface StoredApiKey {
   app: string
   kind: 'server' | 'user'
   name: string
+  /** Its first letters, to tell keys apart in lists and logs; absent on keys of earlier versions. */
+  prefix?: string
   /** SHA-256 of the key: 64 random characters need no salt. */
   key_hash: string
   /** The server key's own user, or the user who made it. */
@@ -57,6 +61,11 @@ export interface StoredApiKey {
   created_at: Date
   /** Of a server key's user; carries `role`. */
   custom_data?: Document
+  scope?: KeyScope
+  /** Within a minute. */
+  last_used_at?: Date
+  /** The key before the last rotation, while it is still good. */
+  previous?: { key_hash: string; until: Date }
 }
 
 export interface StoredSession {

@@ -1,4 +1,5 @@
 import type { Collection, MongoClient } from 'mongodb'
+import type { StoredHits } from '../limits/shared-limiter.ts'
 import {
   collections,
   type StoredApiKey,
@@ -16,6 +17,7 @@ export interface UserState {
   readonly identities: Collection<StoredIdentity>
   readonly apiKeys: Collection<StoredApiKey>
   readonly sessions: Collection<StoredSession>
+  readonly limits: Collection<StoredHits>
 }
 
 export function openUserState(client: MongoClient, app: string, database = defaultStateDatabase): UserState {
@@ -26,12 +28,14 @@ export function openUserState(client: MongoClient, app: string, database = defau
     identities: db.collection<StoredIdentity>(collections.identities),
     apiKeys: db.collection<StoredApiKey>(collections.apiKeys),
     sessions: db.collection<StoredSession>(collections.sessions),
+    limits: db.collection<StoredHits>(collections.limits),
   }
 }
 
 /** Creates what is missing; running it twice, or from two hosts at once, changes nothing. */
 export async function ensureUserIndexes(state: UserState): Promise<void> {
   await state.apiKeys.createIndex({ key_hash: 1 }, { unique: true })
+  await state.apiKeys.createIndex({ 'previous.key_hash': 1 }, { sparse: true })
   await state.apiKeys.createIndex({ app: 1, user_id: 1 })
   await state.identities.createIndex({ app: 1, user_id: 1 })
   await state.identities.createIndex({ 'confirmation.token_id': 1 }, { sparse: true })
@@ -39,4 +43,5 @@ export async function ensureUserIndexes(state: UserState): Promise<void> {
   await state.users.createIndex({ app: 1, created_at: 1 })
   await state.sessions.createIndex({ app: 1, user_id: 1 })
   await state.sessions.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
+  await state.limits.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
 }

@@ -10,6 +10,7 @@ import { loadCustomUserData } from './custom-user-data.ts'
 import type { StoredIdentity } from './documents.ts'
 import { verifyNothing, verifyPassword } from './hash.ts'
 import { createIdTokenVerifier, type IdTokenProvider, type IdTokenVerifier } from './id-token.ts'
+import { assertKeyAddress } from './key-scope.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { SessionStore } from './session-store.ts'
 import type { UserState } from './state.ts'
@@ -104,7 +105,7 @@ export class UserService {
       throw new AppError('AuthProviderNotFound', `authentication provider not found: '${credentials.provider}'`)
     switch (credentials.provider) {
       case 'api-key':
-        return this.loginByKey(credentials.key)
+        return this.loginByKey(credentials.key, options.address)
       case 'anon-user':
         return this.enter({ providerType: 'anon-user', externalId: new ObjectId().toHexString() }, {}, options, hooks)
       case 'custom-token':
@@ -119,9 +120,11 @@ export class UserService {
     }
   }
 
-  private async loginByKey(key: string): Promise<Login> {
-    const stored = await this.apiKeys.findByKey(key)
+  private async loginByKey(key: string, address: string): Promise<Login> {
+    const stored = await this.apiKeys.findByKey(key, this.now())
     if (stored === undefined) throw new AppError('AuthError', 'unauthorized')
+    assertKeyAddress(stored.scope, address)
+    this.apiKeys.recordUse(stored, this.now())
     const identity = { id: stored._id.toHexString(), provider_type: 'api-key' }
     if (stored.kind === 'server') return { user: serverKeyUser(stored), identity }
     const owner = await this.users.findById(stored.user_id.toHexString())

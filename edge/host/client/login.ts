@@ -26,7 +26,7 @@ export async function handleLogin(context: HostContext, request: HostRequest, pr
   if (request.bearer.state === 'external')
     throw new AppError('InvalidParameter', 'accounts of an identity provider are linked there', { status: 400 })
   const claims = accessClaims(request)
-  const { user } = await userOfSession(context, claims)
+  const { user } = await userOfSession(context, request, claims)
   if (user.type === 'server' || provider === 'api-key')
     throw new AppError('InvalidParameter', 'API keys cannot be linked', { status: 400 })
   const linked = await context.users.login(credentials, { ...options, linkTo: user.id }, hooks)

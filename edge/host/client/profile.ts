@@ -24,7 +24,7 @@ export async function handleProfile(context: HostContext, request: HostRequest):
 export async function handleDeleteUser(context: HostContext, request: HostRequest): Promise<Response> {
   if (request.bearer.state === 'external')
     throw new AppError('BadRequest', 'this account is kept by an identity provider; delete it there')
-  const { user } = await userOfSession(context, accessClaims(request))
+  const { user } = await userOfSession(context, request, accessClaims(request))
   await context.users.deleteUser(user, createHooks(context, toRequestInfo(request, ''), request.requestId))
   return emptyAnswer(204)
 }

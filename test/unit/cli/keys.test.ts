@@ -47,7 +47,8 @@ describe('the commands for keys and users', () => {
     })
     const listed = async () =>
       JSON.parse((await run('keys', 'list')).out).filter((row: { id: string }) => row.id === key.id)
-    const row = { id: key.id, name, role: 'analyst', disabled: false, created_at: expect.any(String) }
+    const prefix = key.key.slice(0, 8)
+    const row = { id: key.id, name, role: 'analyst', disabled: false, created_at: expect.any(String), prefix }
     expect(await listed()).toEqual([row])
     expect(await run('keys', 'disable', name)).toMatchObject({ code: 0 })
     expect(await listed()).toEqual([{ ...row, disabled: true }])
