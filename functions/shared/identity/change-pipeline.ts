@@ -25,8 +25,8 @@ export function changePipeline(change: IdentityChange, firstRole: Role, now: Dat
   const put = (field: string, condition: unknown, value: unknown): void => {
     set[field] = { $cond: [condition, value, `$${field}`] }
   }
-  const stamp = (fact: Fact, condition: unknown): void => {
-    put(`auth0_at.${fact}`, condition, at)
+  const stamp = (fact: Fact, condition: unknown, since = at): void => {
+    put(`auth0_at.${fact}`, condition, since)
     touched.push(condition)
   }
 
@@ -81,7 +81,7 @@ function putTimes(change: IdentityChange, at: Date, set: Record<string, unknown>
 
 interface Writer {
   put(field: string, condition: unknown, value: unknown): void
-  stamp(fact: Fact, condition: unknown): void
+  stamp(fact: Fact, condition: unknown, since?: Date): void
   isNewer(fact: Fact): Document
 }
 
@@ -110,13 +110,15 @@ function putStatus(change: IdentityChange, at: Date, { put, stamp, isNewer }: Wr
     put('is_active', ends, false)
     stamp('status', ends)
   } else if (change.accountCreatedAt !== undefined) {
-    const returns = {
-      $and: [isGone, { $eq: ['$deleted_by', 'auth0'] }, { $gt: [new Date(change.accountCreatedAt), '$deleted_at'] }],
+    // An account made after its block or deletion is another one, whether or not we heard of a deletion in between.
+    const made = new Date(change.accountCreatedAt)
+    const isDeletedBefore = { $and: [isGone, { $eq: ['$deleted_by', 'auth0'] }, { $gt: [made, '$deleted_at'] }] }
+    const isBlockedBefore = {
+      $and: [{ $not: [isGone] }, isAuth0Inactive, { $gt: [made, { $ifNull: ['$auth0_at.status', made] }] }],
     }
+    const returns = { $or: [isDeletedBefore, isBlockedBefore] }
     put('is_active', { $and: [returns, isAuth0Inactive] }, true)
-    put('inactive_by', returns, '$$REMOVE')
-    put('deleted_by', returns, '$$REMOVE')
-    put('deleted_at', returns, '$$REMOVE')
-    stamp('status', returns)
+    for (const field of ['inactive_by', 'deleted_by', 'deleted_at']) put(field, returns, '$$REMOVE')
+    stamp('status', returns, made)
   }
 }

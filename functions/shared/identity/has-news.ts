@@ -36,10 +36,7 @@ function hasNewTimes(row: UserRow, { at, accountCreatedAt, lastLogin }: Identity
 
 function hasNewStatus(row: UserRow, { kind, accountCreatedAt }: IdentityChange, isNewer: boolean): boolean {
   if (kind === 'blocked' || kind === 'unblocked') return isNewer
-  return (
-    row.deleted_at !== undefined &&
-    row.deleted_by === 'auth0' &&
-    accountCreatedAt !== undefined &&
-    accountCreatedAt > row.deleted_at.getTime()
-  )
+  if (accountCreatedAt === undefined) return false
+  if (row.deleted_at !== undefined) return row.deleted_by === 'auth0' && accountCreatedAt > row.deleted_at.getTime()
+  return row.inactive_by === 'auth0' && accountCreatedAt > (row.auth0_at?.status?.getTime() ?? accountCreatedAt)
 }

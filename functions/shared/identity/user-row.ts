@@ -21,6 +21,7 @@ export interface UserRow extends Document {
   last_login?: Date
   deleted_at?: Date
   deleted_by?: string
+  inactive_by?: string
   updated_at?: Date
   /** Accounts that Auth0 has linked to this one, by their former id. */
   identities?: { user_id: string }[]
