@@ -23,4 +23,6 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'triggers list': () => import('./commands/triggers-list.ts'),
   'triggers resume': () => import('./commands/triggers-resume.ts'),
   'users create': () => import('./commands/users-create.ts'),
+  'users import': () => import('./commands/users-import.ts'),
+  'users reconcile': () => import('./commands/users-reconcile.ts'),
 }
