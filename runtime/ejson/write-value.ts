@@ -7,11 +7,17 @@ import { entriesOf } from './ordered-object.ts'
  * The JSON or canonical extended JSON text of a value: BSON classes by their type, plain JS numbers as `$numberInt`,
  * `$numberLong` (safe integers) or `$numberDouble`; undefined is `{"$undefined":true}`, in JSON null.
  *
- * @throws {TypeError} for a structure that contains itself
+ * What functions return of JavaScript's own goes as `JSON.stringify` does it: a `toJSON` is asked, boxed values are
+ * their values, holes and invalid dates null.
+ *
+ * @throws {TypeError} for a structure that contains itself or is nested more than 200 levels
  */
 export function stringifyEjson(value: unknown, format: EjsonFormat): string {
   return stringify(value, format === 'EJSON', [])
 }
+
+/** MongoDB itself stores at most 100 levels. */
+const maxDepth = 200
 
 function stringify(value: unknown, typed: boolean, parents: readonly unknown[]): string {
   switch (bsonKind(value)) {
@@ -29,8 +35,10 @@ function stringify(value: unknown, typed: boolean, parents: readonly unknown[]):
     case 'objectId':
       return typed ? `{"$oid":"${value}"}` : `"${value}"`
     case 'array':
-      return `[${enter(value as unknown[], parents, (inside) => (value as unknown[]).map((item) => stringify(item, typed, inside)))}]`
+      return `[${enter(value as unknown[], parents, (inside) => Array.from(value as unknown[], (item) => stringify(item, typed, inside)))}]`
     case 'object':
+      if (standsForAnother(value as object))
+        return enter(value as object, parents, (inside) => [stringify(ownJson(value as object), typed, inside)])
       return `{${enter(value as object, parents, (inside) => documentParts(value as object, typed, inside))}}`
     case undefined:
       return typed ? '{"$undefined":true}' : 'null'
@@ -44,8 +52,19 @@ function quote(text: string): string {
   return JSON.stringify(text.toWellFormed())
 }
 
+/** True for objects of JavaScript that JSON writes as something else; a stored document has no functions. */
+function standsForAnother(value: object): boolean {
+  if ('toJSON' in value && typeof value.toJSON === 'function') return !('_bsontype' in value)
+  return value instanceof Number || value instanceof String || value instanceof Boolean
+}
+
+function ownJson(value: object): unknown {
+  return 'toJSON' in value && typeof value.toJSON === 'function' ? value.toJSON() : value.valueOf()
+}
+
 function enter(value: object, parents: readonly unknown[], write: (parents: readonly unknown[]) => string[]): string {
   if (parents.includes(value)) throw new TypeError('the value contains itself')
+  if (parents.length > maxDepth) throw new TypeError(`the value is nested more than ${maxDepth} levels`)
   return write([...parents, value]).join(',')
 }
 
@@ -53,7 +72,7 @@ function documentParts(value: object, typed: boolean, parents: readonly unknown[
   return entriesOf(withoutDbRef(value))
     .filter(([, field]) => field === undefined || bsonKind(field) !== undefined)
     .filter(([, field]) => typed || field !== undefined)
-    .map(([key, field]) => `${quote(key)}:${stringify(field, typed, parents)}`)
+    .map(([key, field]) => `${quote(String(key))}:${stringify(field, typed, parents)}`)
 }
 
 function withoutDbRef(value: object): object {
@@ -79,8 +98,8 @@ function wrap(key: string, digits: string, typed: boolean): string {
 
 function dateText(date: Date, typed: boolean): string {
   const milliseconds = date.getTime()
-  if (!typed) return dateJson(milliseconds)
-  return `{"$date":{"$numberLong":"${Number.isNaN(milliseconds) ? 0 : milliseconds}"}}`
+  if (Number.isNaN(milliseconds)) return 'null'
+  return typed ? `{"$date":{"$numberLong":"${milliseconds}"}}` : dateJson(milliseconds)
 }
 
 function rareText(value: unknown, typed: boolean, parents: readonly unknown[]): string {

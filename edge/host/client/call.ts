@@ -1,6 +1,7 @@
 import type { Document } from 'bson'
 import type { Caller } from '../../../runtime/caller.ts'
-import { getField, parseEjsonDocument, stringifyEjson } from '../../../runtime/ejson/index.ts'
+import { getField, parseEjsonDocument } from '../../../runtime/ejson/index.ts'
+import { serializeResult } from '../../../runtime/endpoints/serialize-result.ts'
 import { AppError } from '../../../runtime/errors.ts'
 import type { HostRequest } from '../../host-request.ts'
 import { textAnswer } from '../answers.ts'
@@ -38,7 +39,7 @@ export async function handleCall(context: HostContext, request: HostRequest): Pr
     call.service === undefined
       ? await context.runtime.callFunction(call.name, call.args, caller, 'client')
       : await callService(context.runtime, caller, call.service, call.name, call.args)
-  return textAnswer(result === undefined ? 'null' : stringifyEjson(result, 'EJSON'), 'application/json')
+  return textAnswer(result === undefined ? 'null' : serializeResult(result, 'EJSON'), 'application/json')
 }
 
 function callInQuery(request: HostRequest): Document {

@@ -129,6 +129,29 @@ describe('the text of a stored document', () => {
     expect(stringifyEjson(value, 'JSON')).toBe('{"a":42,"b":5000000000,"c":1.5,"d":-0}')
   })
 
+  it.each([
+    ['an invalid date', { at: new Date(Number.NaN) }, '{"at":null}'],
+    ['a hole of an array', { list: [1, ...Array(1), 2] }, '{"list":[1,null,2]}'],
+    // biome-ignore lint/suspicious/noSparseArray: functions of public apps make them
+    ['a sparse array', [1, , 2], '[1,null,2]'],
+    ['a Map whose keys are no strings', new Map([[1, 'a']]), '{"1":"a"}'],
+    ['an object with toJSON', { url: new URL('http://a.example/') }, '{"url":"http://a.example/"}'],
+    ['boxed values', [Object(5), Object('x'), Object(true)], '[5,"x",true]'],
+  ])('writes %s of a function as valid JSON', (_, value, text) => {
+    expect(stringifyEjson(value, 'JSON')).toBe(text)
+    expect(() => JSON.parse(stringifyEjson(value, 'EJSON'))).not.toThrow()
+  })
+
+  it('refuses what no text can hold, without overflowing the stack', () => {
+    const circular: Record<string, unknown> = {}
+    circular.self = circular
+    const deep = Array.from({ length: 5000 }).reduce<unknown>((inner) => [inner], 1)
+    const endless = { toJSON: () => endless }
+    expect(() => stringifyEjson(circular, 'JSON')).toThrow('the value contains itself')
+    expect(() => stringifyEjson(deep, 'EJSON')).toThrow('the value is nested more than 200 levels')
+    expect(() => stringifyEjson(endless, 'JSON')).toThrow('the value contains itself')
+  })
+
   it('agrees with the reference writer of canonical extended JSON, from bytes and from values', () => {
     fc.assert(
       fc.property(arbitraryDocument, (document) => {
