@@ -1,6 +1,7 @@
 import type { Document } from 'bson'
 import type { Caller } from '../caller.ts'
 import type { DataAccess, Namespace, UpdateOutcome } from '../data/data-access.ts'
+import { assertNotOwnState } from '../data/reserved-databases.ts'
 import type { Runtime } from '../runtime.ts'
 import { ActionError, type ActionName, toActionError } from './action-error.ts'
 import { ActionFields } from './fields.ts'
@@ -38,7 +39,9 @@ function readNamespace(runtime: Runtime, action: ActionName, fields: ActionField
     dataSources.find(({ name }) => name === dataSource) ??
     dataSources.find(({ clusterName }) => clusterName === dataSource)
   if (!source) throw new ActionError(action, `no data source named '${dataSource}'`)
-  return { service: source.name, database, collection }
+  const ns = { service: source.name, database, collection }
+  assertNotOwnState(runtime, ns)
+  return ns
 }
 
 type Action = (data: DataAccess, ns: Namespace, fields: ActionFields) => Promise<ActionResult>

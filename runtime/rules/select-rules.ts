@@ -1,7 +1,7 @@
 import type { CollectionConfig, JsonObject, Role, RuleFilter } from '../../schemas/app/definition.ts'
 import type { Namespace } from '../data/data-access.ts'
 import { findDataSource } from '../data/data-source.ts'
-import { AppError } from '../errors.ts'
+import { assertNotOwnState, isServerDatabase, noRule } from '../data/reserved-databases.ts'
 import type { Runtime } from '../runtime.ts'
 import { choices } from './choices.ts'
 
@@ -19,17 +19,16 @@ export interface CollectionRules {
  */
 export function selectRules(runtime: Runtime, ns: Namespace): CollectionRules {
   const source = findDataSource(runtime, ns.service)
+  assertNotOwnState(runtime, ns)
   const own = source.collections.find((config) => isOf(config, ns))
   const schema = own?.schema && Object.keys(own.schema).length > 0 ? own.schema : undefined
   if (own?.rules && own.rules.roles.length > 0) return { ...own.rules, schema }
-  const inherited = source.default_rule
+  const inherited = isServerDatabase(ns.database) ? undefined : source.default_rule
   if (inherited && inherited.roles.length > 0) {
     const ownFilters = choices.filtersWithoutRolesApply ? (own?.rules?.filters ?? []) : []
     return { roles: inherited.roles, filters: [...inherited.filters, ...ownFilters], schema }
   }
-  throw new AppError('NoMatchingRuleFound', `no rule exists for namespace '${ns.database}.${ns.collection}'`, {
-    status: 403,
-  })
+  throw noRule(ns)
 }
 
 function isOf(config: CollectionConfig, ns: Namespace): boolean {

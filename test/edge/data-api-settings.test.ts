@@ -56,6 +56,28 @@ describe('settings of the Data API', () => {
     expect((await act('insertOne', note(anyId), { apiKey: 'nope' })).status).toBe(201)
   })
 
+  it("keeps the edge's own database, and by default rules the server's, from every client", async () => {
+    await serve({ run_as_system: true })
+    const refused = (database: string, collection: string) => ({
+      status: 403,
+      body: expect.objectContaining({
+        error: `no rule exists for namespace '${database}.${collection}'`,
+        error_code: 'NoMatchingRuleFound',
+      }),
+    })
+    for (const collection of ['api_keys', 'users', 'identities', 'sessions']) {
+      const own = { database: 'atlas_edge', collection }
+      expect(await act('find', own)).toMatchObject(refused('atlas_edge', collection))
+      expect(await act('insertOne', { ...own, document: {} })).toMatchObject(refused('atlas_edge', collection))
+      expect(await act('aggregate', { ...own, pipeline: [] })).toMatchObject(refused('atlas_edge', collection))
+    }
+    await serve({})
+    for (const database of ['atlas_edge', 'admin', 'config', 'local'])
+      expect(await act('find', { database, collection: 'users' }, { apiKey: key.key })).toMatchObject(
+        refused(database, 'users'),
+      )
+  })
+
   it('runs as a fixed user without credentials, under the rules', async () => {
     await serve({})
     const userId = await keyUserId()
