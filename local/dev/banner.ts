@@ -12,6 +12,8 @@ export function describeStack(stack: RunningStack): string {
     `  database    ${stack.databaseUrl}`,
   ]
   if (stack.dashboardUrl !== undefined) lines.push(`  dashboard   ${stack.dashboardUrl}`)
+  if (stack.identity !== undefined)
+    lines.push(`  identity    ${stack.identity.url}  (OIDC; users viewer, analyst, admin, any password)`)
   for (const note of stack.notes) lines.push(`  note        ${note}`)
   if (stack.demoKey !== undefined)
     lines.push(
@@ -27,6 +29,13 @@ export function describeStack(stack: RunningStack): string {
       'Make a key with:',
       '',
       `npm run --silent cli -- keys create --name first --role admin --uri '${stack.databaseUrl}'${stack.appOption}`,
+    )
+  if (stack.identity !== undefined)
+    lines.push(
+      '',
+      'As a person (viewer, analyst or admin):',
+      '',
+      `curl -s '${stack.endpointUrl}/kpis/current' -H "Authorization: Bearer $(${stack.identity.command})"`,
     )
   lines.push('', 'Ctrl-C ends everything.')
   return lines.join('\n')

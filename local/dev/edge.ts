@@ -5,6 +5,7 @@ import { logFailures } from '../../cli/open-runtime.ts'
 import { repositoryRoot } from '../../cli/own-app.ts'
 import { startNodeEdge } from '../../edge/node.ts'
 import type { BuiltApp } from '../../runtime/function-module.ts'
+import type { EdgeSettingsInput } from '../../schemas/edge-settings.ts'
 import { startWorkerEdge } from '../worker-host.ts'
 import type { DevOptions } from './options.ts'
 
@@ -17,6 +18,8 @@ export interface EdgeSettings {
   readonly secrets: Readonly<Record<string, string>>
   /** Why triggers of this process do not run, for `/ready`. */
   readonly readyReasons: () => readonly string[]
+  /** Issuers, address ranges and limits beside what the app says. */
+  readonly settings: EdgeSettingsInput
   readonly progress: (text: string) => void
 }
 
@@ -30,12 +33,21 @@ export async function startEdge(settings: EdgeSettings): Promise<RunningEdge> {
   return settings.options.host === 'node' ? startOnNode(settings) : startOnWorkerd(settings)
 }
 
-function startOnNode({ options, built, uri, secrets, readyReasons, progress }: EdgeSettings): Promise<RunningEdge> {
+function startOnNode({
+  options,
+  built,
+  uri,
+  secrets,
+  settings,
+  readyReasons,
+  progress,
+}: EdgeSettings): Promise<RunningEdge> {
   return startNodeEdge({
     built,
     uri,
     port: options.port,
     secrets,
+    settings,
     allowDevelopmentOrigins: true,
     allowPrivateHosts: true,
     readyReasons,
@@ -43,7 +55,14 @@ function startOnNode({ options, built, uri, secrets, readyReasons, progress }: E
   })
 }
 
-async function startOnWorkerd({ options, folder, uri, secrets, progress }: EdgeSettings): Promise<RunningEdge> {
+async function startOnWorkerd({
+  options,
+  folder,
+  uri,
+  secrets,
+  settings,
+  progress,
+}: EdgeSettings): Promise<RunningEdge> {
   const outDir = await mkdtemp(path.join(repositoryRoot, '.atlas-edge', 'run', 'worker-'))
   const remove = (): Promise<void> => rm(outDir, { recursive: true, force: true })
   try {
@@ -53,7 +72,7 @@ async function startOnWorkerd({ options, folder, uri, secrets, progress }: EdgeS
       outDir,
       progress,
     })
-    const edge = await startWorkerEdge({ bundle: outFile, uri, port: options.port, secrets, onLog: progress })
+    const edge = await startWorkerEdge({ bundle: outFile, uri, port: options.port, secrets, settings, onLog: progress })
     return { url: edge.url, close: () => edge.close() }
   } finally {
     await remove()

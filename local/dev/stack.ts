@@ -14,6 +14,8 @@ import { startDashboard } from '../dashboard/server.ts'
 import { startDatabase } from '../database/main.ts'
 import { startOfDay } from '../demo/calendar.ts'
 import { hasData, seedDemo } from '../demo/seed.ts'
+import { seedDemoLogins } from '../identity/demo-users.ts'
+import { type LocalIssuer, startLocalIssuer } from '../identity/issuer.ts'
 import { createDemoKey } from './demo-key.ts'
 import { startEdge } from './edge.ts'
 import { isPortFree } from './free-port.ts'
@@ -29,6 +31,8 @@ export interface RunningStack {
   readonly databaseUrl: string
   readonly dashboardUrl: string | undefined
   readonly demoKey: string | undefined
+  /** The OIDC issuer of the demo users, and a command that prints a token of one. */
+  readonly identity: { url: string; command: string } | undefined
   /** ` --app DIR` for commands that must name the app, or ''. */
   readonly appOption: string
   /** What does not work here, one line each. */
@@ -107,6 +111,21 @@ function developmentSecrets(options: DevOptions): Record<string, string> {
   }
 }
 
+/** Logins without an account; none in front of a given server, whose data is nobody's demo. */
+async function startIdentity(
+  options: DevOptions,
+  own: boolean,
+  client: MongoClient,
+  running: Running,
+): Promise<LocalIssuer | undefined> {
+  if (options.uri !== undefined && !options.seed) return undefined
+  if (own && options.seed) await seedDemoLogins(client, new Date())
+  const port = options.port + 2
+  const issuer = await startLocalIssuer((await isPortFree(port)) ? port : 0)
+  running.add(() => issuer.close())
+  return issuer
+}
+
 /**
  * Starts the whole product on this machine. What answers `/health` is started last, when the data is in.
  *
@@ -142,12 +161,14 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
     await triggers.start()
     running.add(() => triggers.stop())
 
+    const issuer = await startIdentity(options, own, client, running)
     const edge = await startEdge({
       options,
       built,
       folder,
       uri,
       secrets,
+      settings: { identityProviders: issuer === undefined ? [] : [issuer.provider] },
       readyReasons: () => triggers.status().reasons,
       progress,
     })
@@ -170,6 +191,7 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
       databaseUrl: options.uri === undefined ? uri : `mongodb://${describeServer(uri)}`,
       dashboardUrl,
       demoKey,
+      identity: issuer && { url: issuer.url, command: issuer.command('analyst') },
       appOption: own ? '' : ` --app '${options.appDir}'`,
       notes: triggers.status().reasons,
       close: () => running.close(),
