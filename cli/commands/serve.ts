@@ -1,5 +1,6 @@
 import { startNodeEdge } from '../../edge/node.ts'
 import { createTriggerRunner, type TriggerRunner } from '../../runtime/triggers/index.ts'
+import { type EdgeSettings, parseEdgeSettingsText } from '../../schemas/edge-settings.ts'
 import { loadBuiltApp } from '../built-app.ts'
 import { type Command, CommandError, optionalOption, UsageError } from '../command.ts'
 import { connect } from '../connect.ts'
@@ -17,6 +18,15 @@ function signingKey(secrets: Readonly<Record<string, string>>): string {
   return key
 }
 
+/** Issuers, address ranges and limits, as for the Worker. */
+function readSettings(): EdgeSettings {
+  try {
+    return parseEdgeSettingsText(process.env.EDGE_SETTINGS)
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error))
+  }
+}
+
 export const command: Command = {
   name: 'serve',
   summary: 'Serves an app from this machine, triggers included: the edge without Cloudflare',
@@ -32,6 +42,7 @@ export const command: Command = {
     const port = Number(optionalOption(context, 'port') ?? process.env.PORT ?? 8787)
     if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port must be a port number')
     const secrets = { ...context.secrets, [signingKeyName]: signingKey(context.secrets) }
+    const settings = readSettings()
     const { built } = await loadBuiltApp(context.appDir, context.progress)
     // Asked once before listening: a wrong --uri is the operator's to see, not the clients'.
     await (await connect(context.uri)).close()
@@ -43,6 +54,7 @@ export const command: Command = {
       port,
       host: optionalOption(context, 'listen') ?? '127.0.0.1',
       secrets,
+      settings,
       readyReasons: () => triggers?.status().reasons ?? [],
       trustProxy: context.values['trust-proxy'] === true,
     }).catch((error: unknown) => {
