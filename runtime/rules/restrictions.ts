@@ -26,6 +26,26 @@ const queryOperators = new Set([
   '$comment',
 ])
 
+/** Query operators that exist and are the system's alone; what is in neither set no server knows. */
+const systemQueryOperators = new Set([
+  '$bitsAllClear',
+  '$bitsAllSet',
+  '$bitsAnyClear',
+  '$bitsAnySet',
+  '$expr',
+  '$geoIntersects',
+  '$geoWithin',
+  '$jsonSchema',
+  '$near',
+  '$nearSphere',
+  '$options',
+  '$regex',
+  '$sampleRate',
+  '$text',
+  '$where',
+])
+const logicalOperators = new Set(['$and', '$or', '$nor'])
+
 /** Stages that read nothing but the documents they are given; the search stages only in front. */
 const stages = new Set([
   '$addFields',
@@ -51,6 +71,28 @@ const stages = new Set([
   '$unwind',
 ])
 
+/** Stages that exist and are the system's alone. */
+const systemStages = new Set([
+  '$changeStream',
+  '$collStats',
+  '$currentOp',
+  '$documents',
+  '$facet',
+  '$geoNear',
+  '$graphLookup',
+  '$indexStats',
+  '$listLocalSessions',
+  '$listSessions',
+  '$lookup',
+  '$merge',
+  '$out',
+  '$planCacheStats',
+  '$search',
+  '$searchMeta',
+  '$unionWith',
+  '$vectorSearch',
+])
+
 /** Stages that search an index; their results pass the rules before anything else runs. */
 export const searchStages: ReadonlySet<string> = new Set(['$search', '$vectorSearch'])
 
@@ -59,18 +101,24 @@ const forbiddenExpressions = new Set(['$function', '$accumulator', '$setIsSubset
 const forbiddenOptions = ['collation', 'readConcern', 'writeConcern', 'bypassDocumentValidation'] as const
 
 /** @throws {AppError} `MongoDBError` for an operator that users may not send */
-export function assertUserFilter(filter: unknown): void {
+export function assertUserFilter(filter: unknown, isTopLevel = true): void {
   if (Array.isArray(filter)) {
-    for (const part of filter) assertUserFilter(part)
+    for (const part of filter) assertUserFilter(part, isTopLevel)
     return
   }
   if (!isPlain(filter)) return
   for (const [key, value] of entriesOf(filter)) {
     if (key.startsWith('$') && !queryOperators.has(key) && !isReference(key)) {
-      throw refusal(`query operator '${key}' is only available to system users`)
+      if (systemQueryOperators.has(key)) throw refusal(`query operator '${key}' is only available to system users`)
+      throw refusal(isTopLevel ? unknownTopLevelOperator(key) : `unknown operator: ${key}`)
     }
-    assertUserFilter(value)
+    assertUserFilter(value, isTopLevel && logicalOperators.has(key))
   }
+}
+
+/** The server's own words, which clients match on (spec: Data API 5). */
+function unknownTopLevelOperator(name: string): string {
+  return `unknown top level operator: ${name}. If you have a field name that starts with a '$' symbol, consider using $getField or $setField.`
 }
 
 /**
@@ -82,7 +130,10 @@ export function assertUserPipeline(pipeline: readonly Document[], searchMeta = f
     const [name = '', ...others] = entriesOf(stage).map(([key]) => key)
     if (others.length > 0 || name === '') throw refusal('a pipeline stage must have exactly one field')
     const allowed = stages.has(name) || (index === 0 && searchStages.has(name))
-    if (!allowed) throw refusal(`aggregation stage '${name}' is only available to system users`)
+    if (!allowed) {
+      if (systemStages.has(name)) throw refusal(`aggregation stage '${name}' is only available to system users`)
+      throw refusal(`Unrecognized pipeline stage name: '${name}'`)
+    }
     if (name === '$match') assertUserFilter(entriesOf(stage)[0]?.[1])
     assertUserExpressions(stage, searchMeta)
   })

@@ -171,6 +171,12 @@ describe('nothing hidden leaks', () => {
   })
 
   it.each<[string, Call, string]>([
+    [
+      'an operator that nobody knows',
+      find({ $foo: 1 }),
+      "unknown top level operator: $foo. If you have a field name that starts with a '$' symbol, consider using $getField or $setField.",
+    ],
+    ['a stage that nobody knows', aggregate({ $foo: {} }), "Unrecognized pipeline stage name: '$foo'"],
     ['$where', find({ $where: 'true' }), "query operator '$where' is only available to system users"],
     ['$expr', find({ $expr: { $gt: ['$salary', 1] } }), "query operator '$expr' is only available to system users"],
     ['$regex', find({ title: { $regex: 'a' } }), "query operator '$regex' is only available to system users"],
