@@ -60,7 +60,7 @@ function readInstant(text: string, now: Date): Date {
   const instant = new Date(text)
   const isReal = !Number.isNaN(instant.getTime()) && (!isDay || instant.toISOString().startsWith(text))
   if (!(isDay || isInstant) || !isReal)
-    throw new UsageError('--expires is a day (2027-01-01, ending as it begins in UTC) or an instant with its zone')
+    throw new UsageError('--expires is a day (2027-01-01, when it begins in UTC) or an instant with its zone')
   if (instant <= now) throw new UsageError('--expires lies in the past')
   return instant
 }
