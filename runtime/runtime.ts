@@ -19,7 +19,7 @@ export interface RuntimeOptions {
   readonly log: Log
   /** Milliseconds a function may run; default 300,000. */
   readonly functionTimeoutMs?: number
-  /** Lets `context.http` reach loopback, private and metadata addresses; default false. */
+  /** Lets `context.http` reach loopback and private addresses, but no metadata service; default false. */
   readonly allowPrivateHosts?: boolean
 }
 

@@ -68,10 +68,25 @@ export function isPrivateHost(hostname: string): boolean {
   return !host.includes('.') || privateNames.some((name) => host.endsWith(`.${name}`))
 }
 
-/** @throws {AppError} `InvalidParameter` for a scheme other than HTTP, `RestrictedHost` for a private address */
+/** Where clouds hand out credentials to whoever runs on the machine: link-local addresses, and some of their own. */
+const metadataAddresses: readonly string[] = ['100.100.100.200', '[fd00:ec2::254]', '[fd20:ce::254]']
+const metadataNames: readonly string[] = ['metadata', 'instance-data', 'metadata.google.internal']
+
+/** True for a cloud's metadata service, which no development needs. */
+export function isMetadataHost(hostname: string): boolean {
+  const host = hostname.toLowerCase().replace(/\.$/, '')
+  if (metadataAddresses.includes(host) || metadataNames.includes(host) || host.startsWith('169.254.')) return true
+  if (!host.startsWith('[')) return false
+  const groups = ipv6Groups(host.slice(1, -1))
+  const isLinkLocal = ((groups[0] ?? 0) & 0xffc0) === 0xfe80
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff
+  return isLinkLocal || (isMapped && groups[6] === 0xa9fe)
+}
+
+/** @throws {AppError} `InvalidParameter` for a scheme other than HTTP, `RestrictedHost` for a metadata or private address */
 export function assertReachable(url: URL, allowPrivateHosts: boolean): void {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new AppError('InvalidParameter', `context.http: the scheme "${url.protocol.slice(0, -1)}" is not supported`)
-  if (!allowPrivateHosts && isPrivateHost(url.hostname))
+  if (isMetadataHost(url.hostname) || (!allowPrivateHosts && isPrivateHost(url.hostname)))
     throw new AppError('RestrictedHost', `context.http: requests to "${url.hostname}" are not allowed`)
 }

@@ -154,6 +154,19 @@ describe('context.http', () => {
     })
   })
 
+  it.each([
+    '169.254.169.254',
+    'metadata.google.internal',
+    '[fd00:ec2::254]',
+    '[::ffff:169.254.169.254]',
+    '[fe80::1]',
+    '2852039166',
+  ])('reaches the metadata service at %s not even in development', async (host) => {
+    expect(await failure(request('get', `{ url: "http://${host}/latest" }`, true))).toMatchObject({
+      code: 'RestrictedHost',
+    })
+  })
+
   it('keeps credentials from the target of a redirect to another origin', async () => {
     const seen: (string | null)[] = []
     const spy: typeof fetch = (url, init) => {
