@@ -34,6 +34,8 @@ export interface StoredIdentity {
   password_hash?: string
   /** `local-userpass` only: false until the email or the function confirms. */
   confirmed?: boolean
+  /** Of a user whom an administrator made: what the app does for a new user is still to be done. */
+  awaits_first_login?: boolean
   /** Held by the one caller that runs the app's user creation function. */
   creating_since?: Date
   confirmation?: OneTimeToken

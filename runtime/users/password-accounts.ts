@@ -189,7 +189,8 @@ export class PasswordAccounts {
 }
 
 /**
- * Creates a user who needs no confirmation, as an administrator does.
+ * Creates a user who needs no confirmation, as an administrator does. The app hears of the user at the first login: its
+ * creation function and its authentication triggers run then.
  *
  * @throws {AppError} `AccountNameInUse`, `BadRequest` for the password
  */
@@ -199,6 +200,7 @@ export async function createConfirmedUser(service: UserService, email: string, p
   const { identity, created } = await service.users.claimIdentity(keyOf(email), new ObjectId(), now, {
     password_hash: await hashPassword(password),
     confirmed: true,
+    awaits_first_login: true,
   })
   if (!created) throw new AppError('AccountNameInUse', 'name already in use')
   return (await service.users.ensureUser(identity, toVisibleIdentity(identity, { email }), now)).user

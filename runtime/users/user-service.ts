@@ -14,7 +14,7 @@ import { assertKeyAddress } from './key-scope.ts'
 import { LoginLimiter } from './login-limiter.ts'
 import { SessionStore } from './session-store.ts'
 import type { UserState } from './state.ts'
-import { UserStore } from './user-store.ts'
+import { type FoundUser, UserStore } from './user-store.ts'
 
 /** What a caller proves to be somebody, by provider. */
 export type Credentials =
@@ -254,10 +254,11 @@ export class UserService {
       ? this.definition.customUserData.on_user_creation_function_name
       : ''
     const userId = identity.user_id.toHexString()
-    if (creationFunction === '') return this.users.ensureUser(identity, visible, this.now())
+    if (creationFunction === '') return this.makeUser(identity, visible)
     const deadline = Date.now() + creationPatienceMs
     while (Date.now() < deadline) {
-      if ((await this.users.findById(userId)) !== undefined) return this.users.ensureUser(identity, visible, this.now())
+      if ((await this.users.findById(userId)) !== undefined && !(await this.users.awaitsFirstLogin(identity)))
+        return this.users.ensureUser(identity, visible, this.now())
       if (await this.users.leaseCreation(identity, creationLeaseMs, this.now())) {
         try {
           const prospect: User = {
@@ -272,13 +273,19 @@ export class UserService {
           await this.users.releaseCreation(identity)
           throw new AppError('AuthError', 'unauthorized', { cause: error })
         }
-        const found = await this.users.ensureUser(identity, visible, this.now())
+        const found = await this.makeUser(identity, visible)
         await this.users.releaseCreation(identity)
         return found
       }
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     throw new AppError('AuthError', 'unauthorized')
+  }
+
+  /** `created` also for the first login of a user whom an administrator made. */
+  private async makeUser(identity: StoredIdentity, visible: Identity): Promise<FoundUser> {
+    const found = await this.users.ensureUser(identity, visible, this.now())
+    return { ...found, created: (await this.users.recordFirstLogin(identity)) || found.created }
   }
 
   /** Removes a user, its logins, keys and sessions, and tells the triggers. */

@@ -70,7 +70,7 @@ export class UserStore {
     key: IdentityKey,
     userId: ObjectId,
     now: Date,
-    extra: Pick<StoredIdentity, 'password_hash' | 'confirmed' | 'confirmation'> = {},
+    extra: Pick<StoredIdentity, 'password_hash' | 'confirmed' | 'confirmation' | 'awaits_first_login'> = {},
   ): Promise<{ identity: StoredIdentity; created: boolean }> {
     const identity: StoredIdentity = {
       _id: await this.identityId(key),
@@ -145,6 +145,19 @@ export class UserStore {
       : [...stored.identities, visible]
     await this.state.users.updateOne({ _id: stored._id }, { $set: { identities, last_login_at: now } })
     return { ...stored, identities }
+  }
+
+  async awaitsFirstLogin(identity: StoredIdentity): Promise<boolean> {
+    if (identity.awaits_first_login !== true) return false
+    return (await this.state.identities.countDocuments({ _id: identity._id, awaits_first_login: true })) > 0
+  }
+
+  /** True for the one login that is the first of a user whom an administrator made. */
+  async recordFirstLogin(identity: StoredIdentity): Promise<boolean> {
+    if (identity.awaits_first_login !== true) return false
+    const isFirst = { _id: identity._id, awaits_first_login: true }
+    const result = await this.state.identities.updateOne(isFirst, { $unset: { awaits_first_login: '' } })
+    return result.modifiedCount === 1
   }
 
   /** True for the one caller that may make the user now; a holder that died is replaced after `leaseMs`. */

@@ -1,7 +1,25 @@
-import { ObjectId } from 'mongodb'
+import { type MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { loadAppFolder } from '../../cli/app-folder/index.ts'
+import { createConfirmedUser } from '../../runtime/users/password-accounts.ts'
+import { openUserState } from '../../runtime/users/state.ts'
+import { UserService } from '../../runtime/users/user-service.ts'
 import { post, signJwt } from '../contract/credentials.ts'
-import { type EdgeUnderTest, type HostKind, startEdgeUnderTest, wireApp } from '../contract/edge-under-test.ts'
+import {
+  type EdgeUnderTest,
+  type HostKind,
+  startEdgeUnderTest,
+  wireApp,
+  wireFolder,
+} from '../contract/edge-under-test.ts'
+
+async function makeByAdministrator(client: MongoClient, email: string): Promise<string> {
+  const { definition } = await loadAppFolder(wireFolder)
+  const state = openUserState(client, wireApp)
+  const now = () => new Date()
+  const service = new UserService({ definition, state, clientFor: () => client, secret: () => undefined, fetch, now })
+  return (await createConfirmedUser(service, email, 'a long one')).id
+}
 
 describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
   let edge: EdgeUnderTest
@@ -52,6 +70,18 @@ describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
       { type: 'DELETE', providers: providersOf },
       { type: 'LOGIN', providers: providersOf },
     ])
+  })
+
+  it('tells the authentication triggers of a user whom an administrator made, once, at the first login', async (test) => {
+    const client = edge.client
+    if (client === undefined) return test.skip()
+    const email = `made-${new ObjectId().toHexString()}@example.org`
+    const id = await makeByAdministrator(client, email)
+    const login = () => post(`${providers()}/local-userpass/login`, { username: email, password: 'a long one' })
+    expect((await Promise.all([login(), login(), login()])).map(({ body }) => body.user_id)).toEqual([id, id, id])
+    const events = (type: string) => client.db('wire').collection('logins').countDocuments({ user: id, type })
+    await expect.poll(() => events('LOGIN'), { timeout: 5_000 }).toBe(3)
+    expect(await events('CREATE')).toBe(1)
   })
 
   it('stores neither keys nor passwords nor tokens as they are', async () => {
