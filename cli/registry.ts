@@ -19,6 +19,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<{ command: Co
   'kpi explain': () => import('./commands/kpi-explain.ts'),
   'kpi import': () => import('./commands/kpi-import.ts'),
   'kpi verify': () => import('./commands/kpi-verify.ts'),
+  'rules table': () => import('./commands/rules-table.ts'),
   serve: () => import('./commands/serve.ts'),
   'triggers list': () => import('./commands/triggers-list.ts'),
   'triggers resume': () => import('./commands/triggers-resume.ts'),
