@@ -25,7 +25,12 @@ export interface SharedLimiterOptions {
   secret: string
 }
 
-const duplicateKey = 11000
+/**
+ * How servers refuse the loser of two first hits at once, or of two updates: E11000, WriteConflict, and DocumentDB's
+ * FailedToParse for `$$NOW`. Nothing was recorded, so the hit is tried again.
+ */
+const lostRaces: ReadonlySet<unknown> = new Set([11000, 112, 9])
+const maxTries = 5
 /** A read would rather be counted here than wait; a login needs the same database a moment later anyway. */
 const timeoutMs = { open: 250, closed: 2_000 } as const
 
@@ -80,11 +85,7 @@ export class SharedLimiter {
   }
 
   private async decide(id: string, policy: LimitPolicy, cost: number): Promise<Verdict[]> {
-    const stored = await this.update(id, policy, cost).catch((error) => {
-      // Two first hits at once: the loser finds the document on its second try.
-      if (error instanceof MongoServerError && error.code === duplicateKey) return this.update(id, policy, cost)
-      throw error
-    })
+    const stored = await this.updateSurely(id, policy, cost)
     if (stored === null) throw new Error('an upsert returned nothing')
     const now = stored.now.getTime()
     const before = stored.count - stored.granted
@@ -93,6 +94,17 @@ export class SharedLimiter {
       const count = allowed ? before + i + 1 : stored.count
       return toVerdict(policy, allowed, count, stored.oldest?.getTime() ?? now, now)
     })
+  }
+
+  private async updateSurely(id: string, policy: LimitPolicy, cost: number) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.update(id, policy, cost)
+      } catch (error) {
+        const lost = error instanceof MongoServerError && lostRaces.has(error.code)
+        if (!lost || tries === maxTries) throw error
+      }
+    }
   }
 
   private update(id: string, { limit, windowSeconds, onFailure }: LimitPolicy, cost: number) {
