@@ -62,6 +62,18 @@ function redirected(client: MongoClient, database: string): MongoClient {
 export interface OwnEdgeOptions {
   /** Replaces values of the app, by name. */
   values?: Readonly<Record<string, unknown>>
+  /** Further functions, by name: App Services source that runs as its caller. */
+  functions?: Readonly<Record<string, string>>
+}
+
+async function addFunctions(dir: string, sources: Readonly<Record<string, string>>): Promise<void> {
+  const manifest = path.join(dir, 'functions', 'config.json')
+  const entries: unknown[] = JSON.parse(await readFile(manifest, 'utf8'))
+  for (const [name, source] of Object.entries(sources)) {
+    await writeFile(path.join(dir, 'functions', `${name}.js`), source)
+    entries.push({ name, private: false, can_evaluate: {}, run_as_system: false })
+  }
+  await writeFile(manifest, JSON.stringify(entries))
 }
 
 /** Our own app, compiled, served over HTTP by the Node host on a fresh database. */
@@ -74,6 +86,7 @@ export async function startOwnEdge(options: OwnEdgeOptions = {}): Promise<OwnEdg
       path.join(folder.dir, 'values', `${name}.json`),
       JSON.stringify({ name, from_secret: false, value }),
     )
+  await addFunctions(folder.dir, options.functions ?? {})
   const { built } = await loadBuiltApp(folder.dir)
   const client = new MongoClient(server.uri)
   await initialiseDatabase(redirected(client, database), (await loadAppFolder(repositoryRoot)).definition)
