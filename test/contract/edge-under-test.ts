@@ -59,8 +59,10 @@ export async function startEdgeUnderTest(
     }
   }
   const database = await startTestDatabase()
-  const served = await serveWire(kind, database.uri, settings)
   const client = new MongoClient(database.uri)
+  // A server that outlives the run still holds what the last one wrote.
+  await client.db('wire').dropDatabase()
+  const served = await serveWire(kind, database.uri, settings)
   const keys = new ApiKeyStore(openUserState(client, wireApp))
   const key = await keys.createServerKey(`contract-${new ObjectId().toHexString()}`, { role: 'admin' }, new Date())
   return {
