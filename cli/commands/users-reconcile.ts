@@ -1,29 +1,8 @@
 import path from 'node:path'
-import type { ComparedUsers } from '../../functions/compareAuth0Users.ts'
 import { type Command, requiredOption } from '../command.ts'
-import { callIdentityFunction, hasLists } from '../identity/call-identity-function.ts'
 import { openExport } from '../identity/read-export.ts'
-import { type OpenRuntime, openRuntime } from '../open-runtime.ts'
-
-const batchSize = 1000
-
-interface Differences {
-  /** In the export, not stored. */
-  missing: string[]
-  /** Stored and not deleted, not in the export. */
-  unknown: string[]
-  different: ComparedUsers['different'][number][]
-  /** Line numbers of what is no user. */
-  invalid_lines: number[]
-}
-
-function isCompared(value: unknown): value is ComparedUsers {
-  return hasLists(value, 'missing', 'different', 'accounts', 'invalid')
-}
-
-function isPage(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((id) => typeof id === 'string')
-}
+import { type Differences, reconcileUsers } from '../identity/reconcile-users.ts'
+import { openRuntime } from '../open-runtime.ts'
 
 export const command: Command = {
   name: 'users reconcile',
@@ -34,35 +13,13 @@ export const command: Command = {
     const source = await openExport(path.resolve(requiredOption(context, 'auth0-export')))
     const open = await openRuntime(context)
     try {
-      const found: Differences = { missing: [], unknown: [], different: [], invalid_lines: [] }
-      const exported = new Set<string>()
-      for await (const batch of source.batches(batchSize, 0)) {
-        const users = batch.map(({ value }) => value ?? null)
-        const compared = await callIdentityFunction(open, 'compareAuth0Users', [users], isCompared)
-        for (const id of compared.accounts) exported.add(id)
-        found.missing.push(...compared.missing)
-        found.different.push(...compared.different)
-        found.invalid_lines.push(...compared.invalid.flatMap((index) => batch[index]?.number ?? []))
-        context.progress(`line ${batch.at(-1)?.number}: ${exported.size} users compared`)
-      }
-      for await (const id of storedAccounts(open)) if (!exported.has(id)) found.unknown.push(id)
-      context.output({ users: exported.size, ...found }, describe(found))
+      const { users, ...found } = await reconcileUsers(open, source, context.progress)
+      context.output({ users, ...found }, describe(found))
       return 0
     } finally {
       await open.close()
     }
   },
-}
-
-async function* storedAccounts(open: OpenRuntime): AsyncGenerator<string> {
-  let after = ''
-  for (;;) {
-    const page = await callIdentityFunction(open, 'listAuth0Users', [after], isPage)
-    const last = page.at(-1)
-    if (last === undefined) return
-    yield* page
-    after = last
-  }
 }
 
 function describe({ missing, unknown, different, invalid_lines }: Differences): string {

@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { command as importUsers } from '../../cli/commands/users-import.ts'
-import { command as reconcileUsers } from '../../cli/commands/users-reconcile.ts'
+import { importUsers } from '../../cli/identity/import-users.ts'
+import { openExport } from '../../cli/identity/read-export.ts'
+import { reconcileUsers } from '../../cli/identity/reconcile-users.ts'
+import { type OpenRuntime, openRuntime } from '../../cli/open-runtime.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/app-folders.ts'
 import { loginBody, postLogin } from '../support/auth0-messages.ts'
 import { type OwnEdge, startOwnEdge } from '../support/own-edge.ts'
@@ -11,11 +13,14 @@ import { runCli } from '../support/run-cli.ts'
 
 let edge: OwnEdge
 let files: TemporaryFolder
+let open: OpenRuntime
 beforeAll(async () => {
   edge = await startOwnEdge()
   files = await temporaryFolder()
+  open = await openRuntime({ uri: edge.uri, appDir: edge.folder, secrets: {}, progress: () => {} })
 }, 60_000)
 afterAll(async () => {
+  await open?.close()
   await files?.remove()
   await edge?.close()
 })
@@ -23,26 +28,15 @@ beforeEach(() => edge.db.collection('users').deleteMany({}))
 
 const rows = () => edge.db.collection('users').find().sort({ auth0_id: 1 }).toArray()
 
-const commands = { import: importUsers, reconcile: reconcileUsers }
-
-/** Runs a command in this process; what it prints on stdout is `report`. */
-async function run(command: 'import' | 'reconcile', content: string | Buffer, ...flags: string[]) {
+/** What the commands do and report, over an app that is built once. */
+async function run(command: 'import' | 'reconcile', content: string | Buffer, flag?: 'dry-run') {
   const file = path.join(files.dir, 'export.json')
   await writeFile(file, content)
-  let report: unknown
-  await commands[command].run({
-    values: { 'auth0-export': file, ...Object.fromEntries(flags.map((flag) => [flag, true])) },
-    positionals: [],
-    json: true,
-    uri: edge.uri,
-    appDir: edge.folder,
-    secrets: {},
-    output: (value) => {
-      report = value
-    },
-    progress: () => {},
-  })
-  return report
+  const source = await openExport(file)
+  if (command === 'reconcile') return reconcileUsers(open, source, () => {})
+  const { totals, resumedFrom } = await importUsers(open, source, flag === 'dry-run', () => {})
+  const { lines: _lines, ...report } = totals
+  return { ...report, dry_run: flag === 'dry-run', resumed_after_line: resumedFrom }
 }
 
 const ada = {
