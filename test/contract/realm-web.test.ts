@@ -107,28 +107,33 @@ describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
     ])
     expect(insertedIds).toHaveLength(2)
     expect(await notes.findOne({ _id: insertedId })).toEqual({ _id: insertedId, owner, text: 'one', n: 1 })
-    expect(await notes.find({}, { sort: { n: -1 }, limit: 2, projection: { _id: 0, n: 1 } })).toEqual([
+    expect(await notes.find({ owner }, { sort: { n: -1 }, limit: 2, projection: { _id: 0, n: 1 } })).toEqual([
       { n: 3 },
       { n: 2 },
     ])
     expect(await notes.count({ owner })).toBe(3)
-    expect(await notes.updateOne({ n: 1 }, { $set: { text: 'uno' } })).toEqual({ matchedCount: 1, modifiedCount: 1 })
-    expect(await notes.updateMany({}, { $inc: { n: 1 } })).toEqual({ matchedCount: 3, modifiedCount: 3 })
+    expect(await notes.updateOne({ owner, n: 1 }, { $set: { text: 'uno' } })).toEqual({
+      matchedCount: 1,
+      modifiedCount: 1,
+    })
+    expect(await notes.updateMany({ owner }, { $inc: { n: 1 } })).toEqual({ matchedCount: 3, modifiedCount: 3 })
     expect(
-      await notes.findOneAndUpdate({ n: 2 }, { $set: { text: 'eins' } }, { returnNewDocument: true }),
+      await notes.findOneAndUpdate({ owner, n: 2 }, { $set: { text: 'eins' } }, { returnNewDocument: true }),
     ).toMatchObject({
       text: 'eins',
     })
-    expect(await notes.findOneAndReplace({ n: 2 }, { owner, text: 'replaced', n: 9 })).toMatchObject({ text: 'eins' })
-    expect(await notes.findOneAndDelete({ n: 9 })).toMatchObject({ text: 'replaced' })
+    expect(await notes.findOneAndReplace({ owner, n: 2 }, { owner, text: 'replaced', n: 9 })).toMatchObject({
+      text: 'eins',
+    })
+    expect(await notes.findOneAndDelete({ owner, n: 9 })).toMatchObject({ text: 'replaced' })
     const total = [{ $match: { owner } }, { $group: { _id: null, sum: { $sum: '$n' } } }]
     expect(await notes.aggregate(total)).toEqual([{ _id: null, sum: 7 }])
     expect(await of(stranger).find({ owner })).toEqual([])
     await expect(of(stranger).insertOne({ owner, text: 'forged' })).rejects.toMatchObject({
       statusCode: expect.any(Number),
     })
-    expect(await notes.deleteOne({ n: 3 })).toEqual({ deletedCount: 1 })
-    expect(await notes.deleteMany({})).toEqual({ deletedCount: 1 })
+    expect(await notes.deleteOne({ owner, n: 3 })).toEqual({ deletedCount: 1 })
+    expect(await notes.deleteMany({ owner })).toEqual({ deletedCount: 1 })
   })
 
   it('watches a collection: what the user may read, in order, until the stream is given up', async (test) => {
