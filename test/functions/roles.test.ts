@@ -156,7 +156,7 @@ describe.each(Object.keys(doors))('over %s', (name) => {
       if (door === undefined || visitor === undefined) throw new Error('no such door')
       const seen: Record<string, readonly string[]> = {}
       const told: Record<string, readonly string[]> = {}
-      for (const { namespace, permitted } of table) {
+      const rows = table.map(async ({ namespace, permitted }) => {
         const collection = namespace?.slice(namespace.indexOf('.') + 1) ?? 'collection_without_rules'
         told[collection] = audience === 'nobody' ? [] : permitted[audience as Audience]
         const _id = new ObjectId()
@@ -167,7 +167,8 @@ describe.each(Object.keys(doors))('over %s', (name) => {
           if (await isPermitted(await door(visitor, { operation, collection, _id, document }), operation))
             done.push(operation)
         seen[collection] = done
-      }
+      })
+      await Promise.all(rows)
       expect(seen).toEqual(told)
     },
   )
