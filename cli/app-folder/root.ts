@@ -152,11 +152,29 @@ export function identityOf(root: Root, reader: FolderReader): Identity {
     appId: meta.app_id !== undefined && hex24.test(meta.app_id) ? meta.app_id : derivedId(`app:${clientAppId}`),
     groupId:
       meta.group_id !== undefined && hex24.test(meta.group_id) ? meta.group_id : derivedId(`group:${clientAppId}`),
-    location: content.location ?? '',
+    location: content.location ?? locationOf(content.provider_region ?? ''),
     deploymentModel: content.deployment_model ?? 'GLOBAL',
     providerRegion: content.provider_region ?? '',
     allowedRequestOrigins: content.allowed_request_origins ?? [],
   }
+}
+
+/** Newer exports name the region alone; clients are told the older name of the place (spec: app folder 2). */
+const locations: Readonly<Record<string, string>> = {
+  'aws-us-east-1': 'US-VA',
+  'aws-us-east-2': 'US-VA',
+  'aws-us-west-2': 'US-OR',
+  'aws-eu-central-1': 'DE-FF',
+  'aws-eu-west-1': 'IE',
+  'aws-eu-west-2': 'IE',
+  'aws-ap-southeast-2': 'AU',
+  'aws-ap-south-1': 'IN-MB',
+  'aws-ap-southeast-1': 'SG',
+  'aws-sa-east-1': 'BR-SP',
+}
+
+function locationOf(providerRegion: string): string {
+  return Object.hasOwn(locations, providerRegion) ? (locations[providerRegion] ?? '') : ''
 }
 
 function folderName(dir: string): string {

@@ -30,7 +30,8 @@ export function describeStack(stack: RunningStack): string {
       '',
       `npm run --silent cli -- keys create --name first --role admin --uri '${stack.databaseUrl}'${stack.appOption}`,
     )
-  if (stack.identity !== undefined)
+  // Another app has endpoints of its own.
+  if (stack.identity !== undefined && stack.appOption === '')
     lines.push(
       '',
       'As a person (viewer, analyst or admin):',

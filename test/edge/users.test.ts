@@ -84,6 +84,26 @@ describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
     expect(await events('CREATE')).toBe(1)
   })
 
+  it('never mixes the contexts of two users who call at once', async () => {
+    const people = await Promise.all(
+      [1, 2].map(async () => {
+        const name = new ObjectId().toHexString()
+        const { body } = await post(`${providers()}/custom-token/login`, { token: await signJwt(name) })
+        return { name, headers: { Authorization: `Bearer ${body.access_token}` } }
+      }),
+    )
+    const url = `${edge.url}/api/client/v2.0/app/${wireApp}/functions/call`
+    const call = async (i: number) => {
+      const person = people[i % 2]
+      const { body } = await post(url, { name: 'whoami', arguments: [] }, person?.headers)
+      return body.data.name === person?.name
+    }
+    const own: boolean[] = []
+    for (let i = 0; i < 300; i += 30)
+      own.push(...(await Promise.all(Array.from({ length: 30 }, (_, offset) => call(i + offset)))))
+    expect(own).toEqual(own.map(() => true))
+  })
+
   it('stores neither keys nor passwords nor tokens as they are', async () => {
     const email = `hash-${new ObjectId().toHexString()}@example.org`
     await post(`${providers()}/local-userpass/register`, { email, password: 'plain as day' })

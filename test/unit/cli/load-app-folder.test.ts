@@ -166,6 +166,14 @@ describe('loadAppFolder', () => {
   })
 
   it.each([
+    [{ provider_region: 'aws-eu-central-1' }, 'DE-FF'],
+    [{ provider_region: 'azure-westeurope' }, ''],
+    [{ provider_region: 'aws-eu-central-1', location: 'IE' }, 'IE'],
+  ])('names the location of %j', async (region, location) => {
+    expect((await loadFiles({ 'root_config.json': { name: 'new', ...region } })).definition.location).toBe(location)
+  })
+
+  it.each([
     ['app_id of the root file', { 'realm_config.json': root }, 'odd-abcde'],
     [
       'root_config.json before realm_config.json',
