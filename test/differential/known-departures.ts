@@ -312,7 +312,47 @@ export const KNOWN_DEPARTURES: readonly Departure[] = [
     matches: ({ difference, server, text }) =>
       /\$unset/.test(text) && difference.kind === 'no error' && server?.error?.code === 28,
   },
+  {
+    name: 'missing and null as groups',
+    reason: 'A missing _id expression groups under null (manual, "$group"); DocumentDB makes a group without _id of it',
+    matches: ({ difference, text }) =>
+      difference.kind === 'result' && /\$group: \{ _id: /.test(text) && /^\s*\{(?!"_id")/m.test(difference.server),
+  },
+  {
+    name: 'fields taken away',
+    reason:
+      'A stage sees what the stage before it gives (manual, "Aggregation Pipeline"), not a field that was removed',
+    matches: ({ difference, text }) =>
+      difference.kind === 'result' &&
+      /(\$unset: .*|\$project: \{ [\w.]+: 0 \}.*)\$(addFields|set|project)\b/.test(text),
+  },
+  {
+    name: 'stages before a limit',
+    reason: 'A limit moves before stages that keep the number of documents (manual, "Pipeline Optimization")',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$limit: \d/.test(text),
+  },
+  {
+    name: 'order of $lastN',
+    reason: '$lastN keeps the order of the documents in the group (manual, "$lastN"); DocumentDB turns it round',
+    matches: ({ difference, text }) =>
+      /\$lastN/.test(text) && difference.kind === 'result' && sameWords(...elementsOf(difference)),
+  },
+  {
+    name: 'the value of $setField in nothing',
+    reason: '$setField of a missing input is null (manual, "$setField"); DocumentDB computes the value all the same',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$setField/.test(text),
+  },
+  {
+    name: '$max over NaN',
+    reason: 'NaN sorts below every number (manual, "Comparison/Sort Order"), so that $max replaces it',
+    matches: ({ difference, text }) => /\$max: /.test(text) && /double\(NaN\)/.test(difference.server),
+  },
 ]
+
+/** The words of both sides, arrays apart from their brackets. */
+function elementsOf({ local, server }: Difference): [string, string] {
+  return [local.replaceAll(/[[\]]/g, ' '), server.replaceAll(/[[\]]/g, ' ')]
+}
 
 /** Numbers of all types in 13 digits, none typed. */
 function approximate(text: string): string {

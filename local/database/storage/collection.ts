@@ -6,7 +6,7 @@ import { DatabaseError } from '../errors.ts'
 import { Index, type IndexKey } from './index.ts'
 import { type IndexSpec, parseIndexSpec } from './index-spec.ts'
 import { KEY_TYPE, keyString } from './key-string.ts'
-import { findElement, rawElements, skipValue } from './raw-document.ts'
+import { assertSound, findElement, rawElements, skipValue } from './raw-document.ts'
 import { decodeStored, Record } from './record.ts'
 import type { StoredBytes } from './slab.ts'
 import type { Transaction } from './transaction.ts'
@@ -205,6 +205,7 @@ export function rawId(stored: StoredBytes): Value {
 export function withId(document: Uint8Array): Uint8Array {
   const bytes = Buffer.from(document.buffer, document.byteOffset, document.byteLength)
   if (bytes.length > MAX_DOCUMENT_BYTES) throw tooLarge(bytes.length)
+  assertSound(bytes, 0, bytes.length)
   if (startsWithId(bytes)) {
     checkId(bytes[4]!, bytes, 9)
     return bytes

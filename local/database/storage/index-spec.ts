@@ -231,7 +231,9 @@ export function alreadyIndexed(existing: Iterable<IndexSpec>, wanted: IndexSpec)
       if (
         !sameKey ||
         !valuesEqual(index.collation, wanted.collation) ||
-        !valuesEqual(index.partialFilter, wanted.partialFilter)
+        !valuesEqual(index.partialFilter, wanted.partialFilter) ||
+        index.unique !== wanted.unique ||
+        index.sparse !== wanted.sparse
       ) {
         throw new DatabaseError(
           86,
@@ -240,8 +242,8 @@ export function alreadyIndexed(existing: Iterable<IndexSpec>, wanted: IndexSpec)
       }
       if (!optionsIdentical(index, wanted)) {
         throw new DatabaseError(
-          86,
-          `An existing index has the same name as the requested index. When index names are not specified, they are auto generated and can cause conflicts. Please refer to our documentation. Requested index: ${specText(wanted)}, existing index: ${specText(index)}`,
+          85,
+          `An equivalent index already exists with the same name but different options. Requested index: ${specText(wanted)}, existing index: ${specText(index)}`,
         )
       }
       return true

@@ -80,6 +80,59 @@ export function* rawElements(bytes: Buffer, offset = 0): Generator<RawElement> {
   }
 }
 
+const MAX_DEPTH = 200
+const EMPTY_DOCUMENT_BYTES = 5
+
+/**
+ * Checks that a document and all within it end where they say.
+ *
+ * @returns the offset behind it
+ * @throws {DatabaseError} 22 InvalidBSON, 15 Overflow for more than 200 levels
+ */
+export function assertSound(bytes: Buffer, offset: number, limit: number, depth = 1): number {
+  if (depth > MAX_DEPTH) throw new DatabaseError(15, 'BSONObj exceeds maximum nested object depth: 200')
+  if (offset + EMPTY_DOCUMENT_BYTES > limit) throw cut()
+  const end = offset + bytes.readInt32LE(offset)
+  if (end < offset + EMPTY_DOCUMENT_BYTES || end > limit || bytes[end - 1] !== 0) throw cut()
+  for (let at = offset + 4; at < end - 1; ) {
+    const type = bytes[at++]!
+    while (at < end && bytes[at] !== 0) at++
+    at++
+    if (type === 0x03 || type === 0x04) at = assertSound(bytes, at, end - 1, depth + 1)
+    else if (at + MINIMUM_BYTES[type]! > end - 1) throw cut()
+    else {
+      const next = skipValue(bytes, type, at)
+      if (next > end - 1 || next < at + MINIMUM_BYTES[type]!) throw cut()
+      if ((type === 0x02 || type === 0x0d || type === 0x0e) && (next < at + 5 || bytes[next - 1] !== 0)) throw cut()
+      if (type === 0x08 && bytes[at]! > 1) throw cut()
+      at = next
+    }
+  }
+  return end
+}
+
+/** What a value of each type has to have before its own lengths can be read. */
+const MINIMUM_BYTES = new Uint8Array(256)
+for (const [type, least] of [
+  [0x01, 8],
+  [0x02, 5],
+  [0x05, 5],
+  [0x07, 12],
+  [0x08, 1],
+  [0x09, 8],
+  [0x0b, 2],
+  [0x0c, 17],
+  [0x0d, 5],
+  [0x0e, 5],
+  [0x0f, 14],
+  [0x10, 4],
+  [0x11, 8],
+  [0x12, 8],
+  [0x13, 16],
+] as const) {
+  MINIMUM_BYTES[type] = least
+}
+
 /** The field of this name. */
 export function findElement(bytes: Buffer, name: string, offset = 0): RawElement | undefined {
   for (const element of rawElements(bytes, offset)) if (element.name === name) return element

@@ -1,5 +1,5 @@
-import { type Doc, isDoc, type Value } from '../bson/value.ts'
-import { compileFilter, compileJsonSchema } from '../engine/index.ts'
+import type { Doc, Value } from '../bson/value.ts'
+import { explainFilter } from '../engine/index.ts'
 import { DatabaseError } from '../errors.ts'
 
 const ENV = { random: Math.random }
@@ -13,24 +13,7 @@ export interface Validator {
 /** @throws {DatabaseError} the filter's own error when it does not parse */
 export function compileValidator(validator: Doc): Validator | undefined {
   if (validator.size === 0) return undefined
-  const env = { ...ENV, now: new Date() }
-  const matches = compileFilter(validator, env)
-  const schema = validator.size === 1 ? validator.get('$jsonSchema') : undefined
-  const explain = isDoc(schema) ? compileJsonSchema(schema, env) : undefined
-  return {
-    check(document) {
-      if (explain) return explain(document)
-      return matches(document) ? null : failedFilter(validator)
-    },
-  }
-}
-
-function failedFilter(validator: Doc): Doc {
-  return new Map<string, Value>([
-    ['operatorName', '$expr'],
-    ['specifiedAs', validator],
-    ['reason', 'expression did not match'],
-  ])
+  return { check: explainFilter(validator, { ...ENV, now: new Date() }) }
 }
 
 /** Error 121 as MongoDB words it. */

@@ -4,6 +4,7 @@ import { DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { compileExpression } from '../expression/compile.ts'
 import { checkFieldName } from '../expression/names.ts'
+import { OPERATORS } from '../expression/operators.ts'
 import type { Evaluate } from '../expression/scope.ts'
 import { isTrue } from '../match/element.ts'
 import { elemMatch, isFindSlice, type PathTransform, positional, slice } from './find-operators.ts'
@@ -82,6 +83,9 @@ class ProjectionParser {
       const transform = { parts: path.split('.'), apply: slice(operand) }
       this.entries.push({ path, leaf: { kind: 'transform', transform, includes: false } })
       return
+    }
+    if (!computesAll && first !== '$elemMatch' && !OPERATORS.has(first)) {
+      throw new DatabaseError(31325, `Unknown expression ${first}`)
     }
     const evaluate =
       this.kind === 'find' && first === '$elemMatch'

@@ -247,3 +247,21 @@ describe('commands', () => {
     expect(await docs.countDocuments({ n: { $gte: 5000 } })).toBe(5000)
   })
 })
+
+it('says which condition of a validator a document fails, and how', async () => {
+  const db = database.client.db('validated')
+  await db.createCollection('rows', { validator: { n: { $gt: 5 } } })
+  const error = await db
+    .collection<{ _id: number; n: number }>('rows')
+    .insertOne({ _id: 1, n: 3 })
+    .catch((thrown) => thrown)
+  expect(error.errInfo ?? error.errorResponse.errInfo).toEqual({
+    failingDocumentId: 1,
+    details: {
+      operatorName: '$gt',
+      specifiedAs: { n: { $gt: 5 } },
+      reason: 'comparison failed',
+      consideredValue: 3,
+    },
+  })
+})

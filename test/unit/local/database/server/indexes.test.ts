@@ -152,7 +152,12 @@ describe('indexes', () => {
   it.each<[string, () => Promise<unknown>, number]>([
     ['another name for the same index', () => collection('clash').createIndex({ a: 1 }, { name: 'other' }), 85],
     ['the same name for another index', () => collection('clash').createIndex({ b: 1 }, { name: 'a_1' }), 86],
-    ['the same name with other options', () => collection('clash').createIndex({ a: 1 }, { unique: true }), 86],
+    ['the same name with another uniqueness', () => collection('clash').createIndex({ a: 1 }, { unique: true }), 86],
+    [
+      'the same name with another expiry',
+      () => collection('clash').createIndex({ a: 1 }, { expireAfterSeconds: 9 }),
+      85,
+    ],
     ['a text index', () => collection('clash').createIndex({ a: 'text' }), 67],
     ['a direction of 0', () => collection('clash').createIndex({ a: 0 as 1 }), 67],
     [
