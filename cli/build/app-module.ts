@@ -72,7 +72,7 @@ export type ResolvedPackage =
       /** A package in JavaScript that stands in for a native one. */
       readonly substitute?: string
     }
-  | { readonly specifier: string; readonly kind: 'missing'; readonly reason: string }
+  | { readonly specifier: string; readonly kind: 'missing'; readonly reason: string; readonly declared?: boolean }
 
 /** Every specifier that the functions require as a literal. */
 export function requiredSpecifiers(functions: readonly CompiledFunction[]): string[] {
@@ -108,11 +108,14 @@ export function resolvePackage(specifier: string, packages: PackageFolders): Res
     }
   }
   const name = packageName(specifier)
-  const absent = packages.declared.has(name)
+  const declared = packages.declared.has(name)
+  const absent = declared
     ? `the package "${name}" has no "${specifier}"`
     : `the package "${name}" is not declared in functions/package.json`
-  const reason = packages.failure ?? absent
-  return { specifier, kind: 'missing', reason }
+  // A shipped archive that cannot be read declares nothing, and may have held the package.
+  const mayHaveFailed = declared || packages.declared.size === 0
+  const reason = (mayHaveFailed ? packages.failure : undefined) ?? absent
+  return { specifier, kind: 'missing', reason, declared }
 }
 
 /** Reports what each function requires and will not get. */
@@ -130,7 +133,7 @@ export function reportPackages(
           line: use.line,
           subject: source.name,
           message: `require("${found.specifier}") fails when it is called: ${found.reason}`,
-          mend: mendOf(found.specifier),
+          mend: mendOf(found.specifier, found.declared),
         })
       if (found?.kind === 'package' && found.native)
         findings.add(found.substitute === undefined ? 'error' : 'info', 'package-native', {
@@ -146,9 +149,10 @@ export function reportPackages(
     }
 }
 
-function mendOf(specifier: string): string {
+function mendOf(specifier: string, declared = false): string {
   if (builtinName(specifier) !== undefined) return 'do without it'
   if (!isPackageSpecifier(specifier)) return 'make it a function of its own and call context.functions.execute'
+  if (declared) return 'see that npm reaches its registry and that the package is there, then run this again'
   return `add "${packageName(specifier)}" to the dependencies of functions/package.json`
 }
 
