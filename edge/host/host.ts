@@ -198,8 +198,13 @@ function logRefusal(context: HostContext, request: HostRequest, answer: ErrorAns
     status: 'error',
     name: operation.kind === 'data-api' ? operation.action : operation.kind,
     requestId,
-    error: answer.status >= 500 && error instanceof Error ? error.message : answer.error,
+    error: withoutAddresses(answer.status >= 500 && error instanceof Error ? error.message : answer.error),
     ...(stack !== undefined && { stack }),
     ...(Object.keys(detail).length > 0 && { detail }),
   })
+}
+
+/** Some answers name the person's address, which the client knows; the log is read by others. */
+function withoutAddresses(text: string): string {
+  return text.replaceAll(/[\w.+-]+@[\w-]+(?:\.[\w-]+)+/g, '<address>')
 }

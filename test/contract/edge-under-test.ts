@@ -8,6 +8,7 @@ import { startNodeEdge } from '../../edge/node.ts'
 import { startWorkerEdge } from '../../local/worker-host.ts'
 import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
 import { openUserState } from '../../runtime/users/state.ts'
+import { captureLine, captureLog } from '../support/captured-log.ts'
 import { startTestDatabase } from '../support/database.ts'
 
 export const wireFolder = path.resolve(import.meta.dirname, '../fixtures/apps/wire')
@@ -96,14 +97,14 @@ export function serveWire(kind: HostKind, uri: string, settings: EdgeSettings = 
 
 async function serveOnNode(uri: string, secrets: Secrets, settings: EdgeSettings) {
   const { built } = await loadBuiltApp(wireFolder)
-  return startNodeEdge({ built, uri, port: 0, secrets, allowDevelopmentOrigins: true, log: () => {}, ...settings })
+  return startNodeEdge({ built, uri, port: 0, secrets, allowDevelopmentOrigins: true, log: captureLog, ...settings })
 }
 
 async function serveOnWorkerd(uri: string, secrets: Secrets, settings: EdgeSettings) {
   const outDir = await mkdtemp(path.join(os.tmpdir(), 'edge-bundle-'))
   const entry = path.resolve(import.meta.dirname, '../../edge/worker.ts')
   const { outFile } = await bundleWorker({ appDir: wireFolder, entry, outDir })
-  const edge = await startWorkerEdge({ bundle: outFile, uri, port: 0, secrets, onLog: () => {}, ...settings })
+  const edge = await startWorkerEdge({ bundle: outFile, uri, port: 0, secrets, onLog: captureLine, ...settings })
   return {
     url: edge.url,
     runScheduled: () => edge.runScheduled(),

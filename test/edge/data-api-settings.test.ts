@@ -8,6 +8,7 @@ import { openUserState } from '../../runtime/users/state.ts'
 import type { DataApiConfig } from '../../schemas/app/definition.ts'
 import { post, signJwt } from '../contract/credentials.ts'
 import { wireApp, wireFolder, wireSecrets } from '../contract/edge-under-test.ts'
+import { captureLog } from '../support/captured-log.ts'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 
 const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'settings-tests-settings-tests-00' }
@@ -37,7 +38,7 @@ describe('settings of the Data API', () => {
       uri: database.uri,
       port: 0,
       secrets,
-      log: () => {},
+      log: captureLog,
     })
     const keys = new ApiKeyStore(openUserState(edge.runtime.options.stateClient, wireApp))
     key = await keys.createServerKey(`settings-${new ObjectId().toHexString()}`, {}, new Date())

@@ -7,6 +7,7 @@ import { loadBuiltApp } from '../../cli/built-app.ts'
 import { startNodeEdge } from '../../edge/node.ts'
 import { startWorkerEdge } from '../../local/worker-host.ts'
 import { wireApp, wireFolder } from '../contract/edge-under-test.ts'
+import { captureLine } from '../support/captured-log.ts'
 
 const nowhere = 'mongodb://127.0.0.1:1'
 
@@ -27,7 +28,7 @@ describe('an edge without its signing key', () => {
   it('serves nothing on Workers', async () => {
     const entry = path.resolve(import.meta.dirname, '../../edge/worker.ts')
     const { outFile } = await bundleWorker({ appDir: wireFolder, entry, outDir })
-    const edge = await startWorkerEdge({ bundle: outFile, uri: nowhere, port: 0, secrets: {}, onLog: () => {} })
+    const edge = await startWorkerEdge({ bundle: outFile, uri: nowhere, port: 0, secrets: {}, onLog: captureLine })
     try {
       const answer = await fetch(`${edge.url}/app/${wireApp}/endpoint/text`)
       expect([answer.status, await answer.json()]).toEqual([

@@ -1,6 +1,7 @@
 import { type Document, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { expectNoSecrets } from '../support/log-secrecy.ts'
 import { startAuth0Middleware } from './auth0-middleware.ts'
 import {
   hostKinds,
@@ -11,7 +12,6 @@ import {
   startIdentityEdge,
 } from './identity-edge.ts'
 import { audience, claimsOf, createKey, namespace, sign, startIssuer } from './issuer.ts'
-import { expectNoSecrets } from './log-secrecy.ts'
 import { type MatrixRow, type MatrixWorld, matrix } from './token-matrix.ts'
 
 type Middleware = Awaited<ReturnType<typeof startAuth0Middleware>>

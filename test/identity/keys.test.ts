@@ -4,8 +4,8 @@ import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
 import type { KeyScope } from '../../runtime/users/key-scope.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { expectNoSecrets } from '../support/log-secrecy.ts'
 import { hostKinds, type IdentityEdge, identityApp, removeBundle, startIdentityEdge } from './identity-edge.ts'
-import { expectNoSecrets } from './log-secrecy.ts'
 
 describe.each(hostKinds)('limited keys on %s', (kind) => {
   let database: TestDatabase

@@ -5,6 +5,7 @@ import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EdgeSettingsInput } from '../../schemas/edge-settings.ts'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { expectNoSecrets } from '../support/log-secrecy.ts'
 import {
   type HostKind,
   hostKinds,
@@ -13,7 +14,6 @@ import {
   removeBundle,
   startIdentityEdge,
 } from './identity-edge.ts'
-import { expectNoSecrets } from './log-secrecy.ts'
 
 const limit = 20
 const settings: EdgeSettingsInput = {

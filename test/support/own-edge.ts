@@ -11,6 +11,7 @@ import { startNodeEdge } from '../../edge/node.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import { type TemporaryFolder, temporaryFolder } from './app-folders.ts'
+import { captureLog } from './captured-log.ts'
 import { startTestDatabase } from './database.ts'
 
 export const syncSecret = 'sync-secret-of-the-tests'
@@ -102,7 +103,7 @@ export async function startOwnEdge(options: OwnEdgeOptions = {}): Promise<OwnEdg
       auth0_sync_secret_previous: `previous-${syncSecret}`,
       auth0_log_token: logToken,
     },
-    log: () => {},
+    log: captureLog,
   })
   return {
     folder: folder.dir,

@@ -7,6 +7,7 @@ import type { FunctionFactory } from '../../runtime/function-module.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { systemUser, type User } from '../../runtime/user.ts'
 import type { AppDefinition, DataSource, JsonObject, RuleSet } from '../../schemas/app/definition.ts'
+import { captureLog } from './captured-log.ts'
 import { startTestDatabase } from './database.ts'
 
 export const service = 'mongodb-atlas'
@@ -63,7 +64,7 @@ export async function startRulesApp(
     secrets: {},
     now: () => new Date('2026-01-01T00:00:00Z'),
     fetch: () => Promise.reject(new Error('offline')),
-    log: () => {},
+    log: captureLog,
   })
   let created = 0
   return {

@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest'
 import { bundleWorker } from '../../../../cli/build/bundle.ts'
 import { repositoryRoot } from '../../../../cli/own-app.ts'
 import { startWorkerEdge } from '../../../../local/worker-host.ts'
+import { captureLine } from '../../../support/captured-log.ts'
 import { startTestDatabase } from '../../../support/database.ts'
 import { until } from './support.ts'
 
@@ -71,7 +72,7 @@ it.runIf(server.changeStreams)('a Durable Object woken by the cron runs streams 
       uri: server.uri,
       port: 0,
       secrets: { EDGE_SIGNING_KEY: 'k'.repeat(32) },
-      onLog: () => {},
+      onLog: captureLine,
     })
     try {
       await edge.runScheduled()
