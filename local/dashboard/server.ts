@@ -6,7 +6,10 @@ import path from 'node:path'
 export interface DashboardConfig {
   /** `http://.../app/<client app id>/endpoint/data/v1` */
   readonly dataApiUrl: string
-  readonly apiKey: string
+  /** `http://.../token` of an OIDC issuer that the edge trusts. */
+  readonly tokenUrl: string
+  /** Who looks at the page. */
+  readonly username: string
 }
 
 export interface RunningDashboard {
@@ -25,11 +28,24 @@ const files: Readonly<Record<string, readonly [file: string, contentType: string
   '/uplot.js': [path.join(uplot, 'dist/uPlot.esm.js'), 'text/javascript; charset=utf-8'],
 }
 
+/** Logs the viewer in: pages may send a bearer token, never a key (spec: Data API 2). */
+async function accessToken({ tokenUrl, username }: DashboardConfig): Promise<string> {
+  const response = await fetch(tokenUrl, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'password', username }),
+  })
+  const body: unknown = await response.json()
+  if (typeof body !== 'object' || body === null || !('access_token' in body) || typeof body.access_token !== 'string')
+    throw new TypeError('the issuer gave no access token')
+  return body.access_token
+}
+
 async function answer(url: string, config: DashboardConfig, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(url, 'http://dashboard')
   if (pathname === '/config.json') {
+    const token = await accessToken(config)
     response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
-    response.end(JSON.stringify(config))
+    response.end(JSON.stringify({ dataApiUrl: config.dataApiUrl, accessToken: token }))
     return
   }
   const found = Object.hasOwn(files, pathname) ? files[pathname] : undefined
@@ -42,7 +58,7 @@ async function answer(url: string, config: DashboardConfig, response: ServerResp
   response.end(await readFile(file))
 }
 
-/** Serves the development dashboard on loopback; it hands the demo key to the page, so it is never part of the edge. */
+/** Serves the development dashboard on loopback. It logs its viewer in without asking, so it is never part of the edge. */
 export async function startDashboard(port: number, config: DashboardConfig): Promise<RunningDashboard> {
   const server = createServer((request, response) => {
     answer(request.url ?? '/', config, response).catch(() => response.destroy())

@@ -177,9 +177,9 @@ export async function startStack(options: DevOptions, progress: Progress): Promi
     const endpointUrl = `${edge.url}/app/${clientAppId}/endpoint`
     const dataApiUrl = `${endpointUrl}/data/v1`
     let dashboardUrl: string | undefined
-    if (demoKey !== undefined) {
+    if (issuer !== undefined) {
       const port = (await isPortFree(options.port + 1)) ? options.port + 1 : 0
-      const dashboard = await startDashboard(port, { dataApiUrl, apiKey: demoKey })
+      const dashboard = await startDashboard(port, { dataApiUrl, tokenUrl: `${issuer.url}token`, username: 'viewer' })
       running.add(() => dashboard.close())
       dashboardUrl = dashboard.url
     }

@@ -3,10 +3,10 @@ import uPlot from '/uplot.js'
 /** @typedef {{ snapshot_date: string, metrics: Record<string, number | null> }} Snapshot */
 
 /** @returns {Promise<Snapshot[]>} the last 90, newest first: the body of the old Apps Script connector */
-async function fetchSnapshots({ dataApiUrl, apiKey }) {
+async function fetchSnapshots({ dataApiUrl, accessToken }) {
   const response = await fetch(`${dataApiUrl}/action/find`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'api-key': apiKey },
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${accessToken}` },
     body: JSON.stringify({
       dataSource: 'Cluster0',
       database: 'bi_dashboard',
