@@ -11,7 +11,7 @@ import { createAccessTokenVerifier } from '../runtime/tokens/verify-access-token
 import type { TokenMail } from '../runtime/users/password-accounts.ts'
 import { defaultStateDatabase, ensureUserIndexes, openUserState } from '../runtime/users/state.ts'
 import { createTokens } from '../runtime/users/tokens.ts'
-import { type EdgeSettingsInput, parseEdgeSettings } from '../schemas/edge-settings.ts'
+import { type EdgeSettingsInput, functionTimeoutMsOf, parseEdgeSettings } from '../schemas/edge-settings.ts'
 import { createEdgeApp } from './app.ts'
 import { createHost } from './host/host.ts'
 import { logLine } from './node/log-line.ts'
@@ -41,6 +41,7 @@ export interface NodeEdgeOptions {
   settings?: EdgeSettingsInput
   /** Errors of an action as a bare JSON string. */
   plainActionErrors?: boolean
+  /** Default: `functionTimeoutSeconds` of the settings. */
   functionTimeoutMs?: number
   /** What else limits the app, for `/ready`. */
   readyReasons?: () => readonly string[]
@@ -85,6 +86,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
   const identityProviders = readIdentityProviders(built.definition, settings.identityProviders)
   const client = new MongoClient(options.uri, clientOptions)
   const stateDatabase = options.stateDatabase ?? defaultStateDatabase
+  const functionTimeoutMs = options.functionTimeoutMs ?? functionTimeoutMsOf(settings)
   const runtime = createRuntime({
     built,
     clientFor: () => client,
@@ -94,7 +96,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
     now,
     fetch: options.fetch ?? (options.allowPrivateHosts === true ? fetch : createPublicFetch()),
     log,
-    ...(options.functionTimeoutMs !== undefined && { functionTimeoutMs: options.functionTimeoutMs }),
+    ...(functionTimeoutMs !== undefined && { functionTimeoutMs }),
     ...(options.allowPrivateHosts !== undefined && { allowPrivateHosts: options.allowPrivateHosts }),
   })
   const host = createHost(runtime, {

@@ -2,6 +2,7 @@ import { MongoClient, type MongoClientOptions } from 'mongodb'
 import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Runtime } from '../runtime/runtime.ts'
+import { functionTimeoutMsOf, parseEdgeSettingsText } from '../schemas/edge-settings.ts'
 import { mendSocketTimeouts } from './socket-timeouts.ts'
 import { secretsOf, type WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
@@ -39,6 +40,7 @@ mendSocketTimeouts()
 export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
   // The driver's option type extends Node's socket types, which a Worker's project does not load.
   const client = new MongoClient(env.MONGODB_URI, pool as MongoClientOptions)
+  const functionTimeoutMs = functionTimeoutMsOf(parseEdgeSettingsText(env.EDGE_SETTINGS))
   return createRuntime({
     built,
     clientFor: () => client,
@@ -48,5 +50,6 @@ export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolO
     fetch: (input, init) => fetch(input, init),
     log: logLine,
     allowPrivateHosts: env.EDGE_DEVELOPMENT === 'true',
+    ...(functionTimeoutMs !== undefined && { functionTimeoutMs }),
   })
 }

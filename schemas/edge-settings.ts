@@ -45,10 +45,17 @@ export const edgeSettings = z.strictObject({
   /** Address ranges that may use the app at all; empty: everyone. */
   allowedCidrs: z.array(z.string()).default([]),
   limits: z.array(limitPolicy).default([]),
+  /** How long a function may run; default 300, as on App Services. */
+  functionTimeoutSeconds: z.number().positive().max(3600).optional(),
 })
 
 export type EdgeSettings = z.output<typeof edgeSettings>
 export type EdgeSettingsInput = z.input<typeof edgeSettings>
+
+/** The time limit of functions in milliseconds, where one is set. */
+export function functionTimeoutMsOf({ functionTimeoutSeconds }: EdgeSettings): number | undefined {
+  return functionTimeoutSeconds === undefined ? undefined : functionTimeoutSeconds * 1000
+}
 
 /** @throws {TypeError} which setting is wrong and why */
 export function parseEdgeSettings(value: unknown): EdgeSettings {

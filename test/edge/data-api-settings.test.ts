@@ -6,6 +6,7 @@ import type { BuiltApp } from '../../runtime/function-module.ts'
 import { ApiKeyStore, type CreatedApiKey } from '../../runtime/users/api-key-store.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import type { DataApiConfig } from '../../schemas/app/definition.ts'
+import type { EdgeSettingsInput } from '../../schemas/edge-settings.ts'
 import { post, signJwt } from '../contract/credentials.ts'
 import { wireApp, wireFolder, wireSecrets } from '../contract/edge-under-test.ts'
 import { captureLog } from '../support/captured-log.ts'
@@ -28,7 +29,11 @@ describe('settings of the Data API', () => {
     await database?.close()
   })
 
-  async function serve(settings: Partial<DataApiConfig>, scripts: BuiltApp['functions'] = {}): Promise<NodeEdge> {
+  async function serve(
+    settings: Partial<DataApiConfig>,
+    scripts: BuiltApp['functions'] = {},
+    edgeSettings: EdgeSettingsInput = {},
+  ): Promise<NodeEdge> {
     await edge?.close()
     const dataApi = built.definition.dataApi
     if (dataApi === undefined) throw new Error('the app has a Data API')
@@ -38,6 +43,7 @@ describe('settings of the Data API', () => {
       uri: database.uri,
       port: 0,
       secrets,
+      settings: edgeSettings,
       log: captureLog,
     })
     const keys = new ApiKeyStore(openUserState(edge.runtime.options.stateClient, wireApp))
@@ -50,6 +56,15 @@ describe('settings of the Data API', () => {
     post(`${edge?.url}/app/${wireApp}/endpoint/data/v1/action/${name}${query}`, { ...target, ...fields }, headers)
   const note = (owner: string) => ({ document: { owner, text: 'mine' } })
   const anyId = new ObjectId().toHexString()
+
+  it('ends a function that runs longer than the edge lets it', async () => {
+    await serve({}, { nothing: () => () => new Promise(() => {}) }, { functionTimeoutSeconds: 0.05 })
+    const response = await fetch(`${edge?.url}/app/${wireApp}/endpoint/nothing`)
+    expect([response.status, await response.json()]).toMatchObject([
+      504,
+      { error: 'execution time limit exceeded', error_code: 'ExecutionTimeLimitExceeded' },
+    ])
+  })
 
   it('runs as the system without credentials, past the rules', async () => {
     await serve({ run_as_system: true })
