@@ -1,5 +1,6 @@
 import type { FunctionConfig } from '../../schemas/app/definition.ts'
 import { functionFile } from '../../schemas/app/function-file.ts'
+import { unlistedFunction } from '../../schemas/app/unlisted-function.ts'
 import { closedExpression } from './closed.ts'
 import type { FolderReader } from './folder-reader.ts'
 import { readItem } from './read-item.ts'
@@ -110,19 +111,6 @@ export async function readFunctions(reader: FolderReader, sources: FunctionSourc
 function entryName(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('name' in value)) return undefined
   return typeof value.name === 'string' ? `function "${value.name}"` : undefined
-}
-
-function unlistedFunction(name: string): FunctionConfig {
-  return {
-    name,
-    private: true,
-    can_evaluate: true,
-    disable_arg_logs: false,
-    run_as_system: false,
-    run_as_user_id: '',
-    run_as_user_id_script: '',
-    listed: false,
-  }
 }
 
 function reportMissingFile(reader: FolderReader, name: string, files: ReadonlySet<string>): void {

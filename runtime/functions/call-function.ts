@@ -1,5 +1,6 @@
 import { EJSON } from 'bson'
 import type { Expression, FunctionConfig } from '../../schemas/app/definition.ts'
+import { unlistedFunction } from '../../schemas/app/unlisted-function.ts'
 import type { Caller } from '../caller.ts'
 import { AppError } from '../errors.ts'
 import type { FunctionFactory } from '../function-module.ts'
@@ -53,21 +54,8 @@ function findFunction(host: FunctionHost, name: string): { config: FunctionConfi
   const factory = ownProperty(built.functions, name)
   if (factory === undefined) throw new AppError('FunctionNotFound', `function not found: '${name}'`)
   const config = built.definition.functions.find((candidate) => candidate.name === name)
-  return { factory, config: config ?? unlistedConfig(name) }
-}
-
-/** Generated functions, such as run-as scripts, have no entry in the manifest. */
-function unlistedConfig(name: string): FunctionConfig {
-  return {
-    name,
-    private: true,
-    can_evaluate: true,
-    disable_arg_logs: false,
-    run_as_system: false,
-    run_as_user_id: '',
-    run_as_user_id_script: '',
-    listed: false,
-  }
+  // Generated functions, such as run-as scripts, have no entry in the manifest.
+  return { factory, config: config ?? unlistedFunction(name) }
 }
 
 /** `true` and `{}` need no evaluation, which keeps calls of synchronous functions synchronous. */
