@@ -58,9 +58,25 @@ export function intervalsOf(predicate: Predicate, collation: Collation | undefin
       return prefixOf(value, predicate.options, collation)
     case '$elemMatch':
       return isDoc(value) ? elements(value, collation) : undefined
+    case '$not':
+      return isDoc(value) ? complement(value, collation) : undefined
     default:
       return undefined
   }
+}
+
+/** What a comparison leaves out. A document whose array holds no match has all its keys there. */
+function complement(conditions: ReadonlyMap<string, Value>, collation: Collation | undefined): Interval[] | undefined {
+  const [condition, ...others] = conditions
+  if (condition === undefined || others.length > 0 || !/^\$[gl]te?$/.test(condition[0])) return undefined
+  const excluded = intervalsOf({ operator: condition[0], value: condition[1] }, collation)
+  if (excluded === undefined || excluded.length !== 1) return undefined
+  const { start, end } = excluded[0]!
+  const [from, to] = [lower(excluded[0]!), upper(excluded[0]!)]
+  return [
+    { start: '', end: start, text: `[MinKey, ${from.slice(1)}${from.startsWith('[') ? ')' : ']'}`, point: false },
+    { start: end, end: '\xff', text: `${to.endsWith(']') ? '(' : '['}${to.slice(0, -1)}, MaxKey]`, point: false },
+  ]
 }
 
 function equal(value: Value, collation: Collation | undefined): Interval[] | undefined {

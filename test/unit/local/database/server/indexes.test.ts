@@ -16,6 +16,7 @@ describe('indexes', () => {
     ['equality', { a: 5 }, undefined, ['FETCH', 'IXSCAN'], 10, 10],
     ['a range', { a: { $gte: 5, $lt: 7 } }, undefined, ['FETCH', 'IXSCAN'], 20, 20],
     ['$in', { a: { $in: [1, 3] } }, undefined, ['FETCH', 'IXSCAN'], 20, 20],
+    ['what a range leaves out', { a: { $not: { $gte: 2 } } }, undefined, ['FETCH', 'IXSCAN'], 20, 20],
     ['a compound prefix and range', { a: 5, b: { $gt: 95 } }, undefined, ['FETCH', 'IXSCAN'], 0, 0],
     ['a sort', {}, { a: 1 }, ['FETCH', 'IXSCAN'], 100, 100],
     ['an equality with the sort behind it', { a: 5 }, { b: -1 }, ['FETCH', 'IXSCAN'], 10, 10],
@@ -48,6 +49,8 @@ describe('indexes', () => {
       isMultiKey: false,
       indexBounds: { a: ['["x", "x"]'], b: ['[inf.0, 5)'] },
     })
+    const negated = await docs.find({ a: { $not: { $gte: 5 } } }).explain('queryPlanner')
+    expect(negated.queryPlanner.winningPlan.inputStage.indexBounds.a).toEqual(['[MinKey, 5)', '(inf.0, MaxKey]'])
   })
 
   const values = fc.oneof(
@@ -71,6 +74,8 @@ describe('indexes', () => {
   const conditions = fc.oneof(
     values.filter((value) => value !== undefined),
     fc.record({ $gt: fc.integer({ min: -3, max: 3 }) }),
+    fc.record({ $not: fc.record({ $gte: fc.constantFrom<unknown>(-1, 2, 'a', null) }) }),
+    fc.record({ $not: fc.record({ $lt: fc.constantFrom<unknown>(-1, 2, 'a') }) }),
     fc.record({ $gte: fc.constantFrom<unknown>(-1, 'a', null), $lt: fc.constantFrom<unknown>(3, 'b') }),
     fc.record({ $in: fc.array(fc.constantFrom<unknown>(1, 'a', null, [1, 'a'], 2), { maxLength: 3 }) }),
     fc.constantFrom<unknown>(
