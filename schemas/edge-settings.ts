@@ -47,6 +47,8 @@ export const edgeSettings = z.strictObject({
   limits: z.array(limitPolicy).default([]),
   /** How long a function may run; default 300, as on App Services. */
   functionTimeoutSeconds: z.number().positive().max(3600).optional(),
+  /** How long after its runner died another runs the triggers; default 10. */
+  triggerLeaseSeconds: z.number().min(1).max(300).optional(),
 })
 
 export type EdgeSettings = z.output<typeof edgeSettings>
@@ -55,6 +57,11 @@ export type EdgeSettingsInput = z.input<typeof edgeSettings>
 /** The time limit of functions in milliseconds, where one is set. */
 export function functionTimeoutMsOf({ functionTimeoutSeconds }: EdgeSettings): number | undefined {
   return functionTimeoutSeconds === undefined ? undefined : functionTimeoutSeconds * 1000
+}
+
+/** The settings of a trigger runner, where some are set. */
+export function triggerOptionsOf({ triggerLeaseSeconds }: EdgeSettings): { leaseMs?: number } {
+  return triggerLeaseSeconds === undefined ? {} : { leaseMs: triggerLeaseSeconds * 1000 }
 }
 
 /** @throws {TypeError} which setting is wrong and why */

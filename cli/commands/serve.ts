@@ -1,6 +1,6 @@
 import { startNodeEdge } from '../../edge/node.ts'
 import { createTriggerRunner, type TriggerRunner } from '../../runtime/triggers/index.ts'
-import { type EdgeSettings, parseEdgeSettingsText } from '../../schemas/edge-settings.ts'
+import { type EdgeSettings, parseEdgeSettingsText, triggerOptionsOf } from '../../schemas/edge-settings.ts'
 import { loadBuiltApp } from '../built-app.ts'
 import { type Command, CommandError, optionalOption, UsageError } from '../command.ts'
 import { connect } from '../connect.ts'
@@ -63,7 +63,7 @@ export const command: Command = {
       throw error
     })
     if (context.values['no-triggers'] !== true) {
-      triggers = createTriggerRunner(edge.runtime)
+      triggers = createTriggerRunner(edge.runtime, triggerOptionsOf(settings))
       await triggers.start()
     }
     context.output(

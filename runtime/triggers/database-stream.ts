@@ -6,6 +6,7 @@ import type { LogEntry } from '../log.ts'
 import { eventOperations, type WatchPlan, watchPlan } from './change-pipeline.ts'
 import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
+import type { Pauses } from './pauses.ts'
 import { Progress } from './progress.ts'
 import { sleep } from './sleep.ts'
 import type { TriggerState } from './status.ts'
@@ -26,6 +27,8 @@ export interface DatabaseStreamOptions {
   readonly store: TriggerStore
   readonly stateDatabase: string
   readonly lease: Lease
+  /** Ended when a database that was away answers again. */
+  readonly pauses: Pauses
   readonly plan: StreamPlan
   /** Events of unordered triggers in work at a time. */
   readonly concurrency: number
@@ -94,7 +97,7 @@ export class DatabaseStream {
         // What could not be stored is found again when the stream is reopened.
         if (!(await this.#recover(error).catch(() => true))) return
         this.#opened?.()
-        await sleep(backoffMs * (0.5 + Math.random() / 2), this.#abort.signal)
+        await this.#options.pauses.sleep(backoffMs * (0.5 + Math.random() / 2), this.#abort.signal)
         backoffMs = Math.min(backoffMs * 2, maxBackoffMs)
       }
     }
@@ -240,7 +243,7 @@ export class DatabaseStream {
   async #fireOne(trigger: DatabaseTrigger, event: Document): Promise<void> {
     let backoffMs = firstBackoffMs
     while ((await this.#options.fire(trigger, this.#argument(event))) === 'unavailable') {
-      await sleep(backoffMs, this.#abort.signal)
+      await this.#options.pauses.sleep(backoffMs, this.#abort.signal)
       backoffMs = Math.min(backoffMs * 2, maxBackoffMs)
       await this.#leaseHeld()
     }

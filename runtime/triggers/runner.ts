@@ -5,6 +5,7 @@ import { defaultStateDatabase } from '../users/state.ts'
 import { DatabaseStream } from './database-stream.ts'
 import { type FireOutcome, fire, invalidReason } from './fire.ts'
 import { Lease } from './lease.ts'
+import { Pauses } from './pauses.ts'
 import { Schedules, scheduleError } from './schedules.ts'
 import { sleep } from './sleep.ts'
 import { statusReasons, type TriggerRunnerStatus, type TriggerState, type TriggerStatus } from './status.ts'
@@ -35,7 +36,10 @@ export interface TriggerRunner {
   start(): Promise<void>
   /** Ends streams and schedules, waits shortly for running functions, gives up the lease. */
   stop(): Promise<void>
-  /** Runs the schedules due in the minute of `instant`, for hosts with a cron of their own. Once per trigger and minute. */
+  /**
+   * Runs the schedules due in the minute of `instant`, for hosts with a cron of their own. Once per trigger and minute.
+   * Resolves when no scheduled function that was started by then runs any more, whatever started it.
+   */
   runSchedules(instant: Date): Promise<void>
   /** Lets a suspended trigger run again: after its last change, or from now on. False when it was not suspended. */
   resume(name: string, options?: { withToken?: boolean }): Promise<boolean>
@@ -56,6 +60,7 @@ class Runner implements TriggerRunner {
   readonly #databaseTriggers: readonly DatabaseTrigger[]
   readonly #status = new Map<string, TriggerStatus>()
   readonly #said = new Set<string>()
+  readonly #pauses = new Pauses()
   #streams: DatabaseStream[] = []
   #active: { fence: number; abort: AbortController; clock: Promise<void> } | undefined
   #abort: AbortController | undefined
@@ -74,7 +79,7 @@ class Runner implements TriggerRunner {
     const runnable = built.definition.triggers.filter((trigger) => this.#isRunnable(trigger))
     this.#databaseTriggers = runnable.filter((trigger) => trigger.type === 'DATABASE')
     const scheduled = runnable.filter((trigger): trigger is ScheduledTrigger => trigger.type === 'SCHEDULED')
-    this.#schedules = new Schedules(runtime, this.#store, scheduled, this.#options)
+    this.#schedules = new Schedules(runtime, this.#store, scheduled, { ...this.#options, pauses: this.#pauses })
   }
 
   async start(): Promise<void> {
@@ -96,7 +101,12 @@ class Runner implements TriggerRunner {
   }
 
   async runSchedules(instant: Date): Promise<void> {
-    await this.#schedules.runDue(instant)
+    try {
+      await this.#schedules.runDue(instant)
+    } finally {
+      // The runner's own clock may have been earlier, and a host that sleeps between calls must not sleep before the end.
+      await this.#schedules.settled()
+    }
   }
 
   async resume(name: string, options: { withToken?: boolean } = {}): Promise<boolean> {
@@ -147,6 +157,8 @@ class Runner implements TriggerRunner {
       if (!held || this.#active?.fence !== this.#lease.fence) await this.#deactivate()
       if (held && this.#active === undefined) await this.#activate()
       else if (held) await this.#openResumed()
+      // Whoever waits to try again need not wait longer.
+      if (this.#unanswered) this.#pauses.end()
       this.#unanswered = false
     } catch {
       if (this.#unanswered) return
@@ -230,6 +242,7 @@ class Runner implements TriggerRunner {
       store: this.#store,
       stateDatabase: this.#stateDatabase,
       lease: this.#lease,
+      pauses: this.#pauses,
       plan,
       concurrency: this.#options.concurrency,
       now: options.now,

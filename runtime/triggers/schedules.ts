@@ -2,7 +2,7 @@ import type { ScheduledTrigger } from '../../schemas/app/definition.ts'
 import type { Runtime } from '../runtime.ts'
 import { lastMatchBetween, matchesSchedule, parseSchedule, type Schedule, startOfMinute } from './cron.ts'
 import { fire } from './fire.ts'
-import { sleep } from './sleep.ts'
+import type { Pauses } from './pauses.ts'
 import type { StoredTrigger, TriggerStore } from './trigger-store.ts'
 
 const firstBackoffMs = 1_000
@@ -16,6 +16,8 @@ interface ScheduledEntry {
 export interface ScheduleOptions {
   readonly allowOverlap: boolean
   readonly retries: number
+  /** Ended when a database that was away answers again. */
+  readonly pauses: Pauses
 }
 
 /** Why a schedule cannot be read, or undefined. */
@@ -73,6 +75,11 @@ export class Schedules {
     )
   }
 
+  /** Waits for the functions that run now. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#unfinished)
+  }
+
   /** Waits for functions that run; those that wait for the database are given up. */
   async finished(): Promise<void> {
     this.#waiting.abort()
@@ -86,7 +93,7 @@ export class Schedules {
     for (let backoffMs = firstBackoffMs; backoffMs <= lastBackoffMs && !signal.aborted; backoffMs *= 2) {
       // No argument: the documentation says so explicitly.
       if ((await fire(this.#runtime, trigger, [], { retries: this.#options.retries })) === 'done') return
-      await sleep(backoffMs, signal)
+      await this.#options.pauses.sleep(backoffMs, signal)
     }
   }
 
