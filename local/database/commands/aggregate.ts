@@ -11,7 +11,7 @@ import type { Command } from './command.ts'
 import { explainCommand } from './explain.ts'
 import type { Invocation } from './invocation.ts'
 import { type DocumentSource, sourceOf } from './support/cursors.ts'
-import { writeOutput } from './support/output.ts'
+import { compileOutput } from './support/output.ts'
 import { collationOf, type FindOptions, read } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
 import { sourceStage } from './support/source-stages.ts'
@@ -95,6 +95,7 @@ export function runAggregate(invocation: Invocation, name: string | undefined, p
     session: invocation.session?.id,
     transaction: invocation.transaction,
     now: server.now().getTime(),
+    context: 'PlanExecutor error during aggregation',
   })
   const more: Doc = new Map(source.fields?.() ?? [])
   if (invocation.snapshotTime !== undefined) more.set('atClusterTime', toTimestamp(invocation.snapshotTime))
@@ -172,10 +173,7 @@ export function runPipelineOn(invocation: Invocation, name: string | undefined, 
     hint: isDoc(hint) && hint.size === 0 ? undefined : hint,
     let: fields.document('let'),
   })
-  function* input(): Generator<Doc> {
-    for (const { record, document } of records) yield document ?? record.decode()
-  }
-  return rest.length === 0 ? input() : runPipeline(rest, input(), env)
+  return rest.length === 0 ? decoded(records) : runPipeline(rest, decoded(records), env)
 }
 
 function pipelineEnv(invocation: Invocation, name: string | undefined): PipelineEnv {
@@ -203,7 +201,7 @@ function pipelineEnv(invocation: Invocation, name: string | undefined): Pipeline
       const matches = compileFilter(filter, base)
       return decoded(runPlan(reading, plan, matches))
     },
-    output: (stage, spec, documents) => writeOutput(invocation, name ?? '', stage, spec, documents, env),
+    output: (stage, spec) => compileOutput(invocation, name ?? '', stage, spec, env),
     sourceStage: (stage, spec) => sourceStage(invocation, name, stage, spec),
   }
   return env
@@ -211,7 +209,8 @@ function pipelineEnv(invocation: Invocation, name: string | undefined): Pipeline
 
 const helps = (bounds: readonly (readonly string[])[]): boolean => !bounds[0]![0]!.includes('MinKey')
 
-function* decoded(found: Iterable<{ record: { decode(): Doc }; document: Doc | undefined }>): Generator<Doc> {
+/** The documents of what a plan has found. */
+export function* decoded(found: Iterable<{ record: { decode(): Doc }; document: Doc | undefined }>): Generator<Doc> {
   for (const { record, document } of found) yield document ?? record.decode()
 }
 

@@ -2,7 +2,7 @@ import { decodeDocument, encodeDocument } from '../bson/codec.ts'
 import { toDouble } from '../bson/number.ts'
 import { type Doc, int, isNumber, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName, assertDatabaseName } from '../storage/namespace.ts'
+import { assertDatabaseName, assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import { Invocation } from './invocation.ts'
 import { sourceOf } from './support/cursors.ts'
@@ -120,7 +120,7 @@ function namespaceOf(info: Doc): { db: string; name: string } {
   const db = namespace.slice(0, Math.max(0, dot))
   const name = namespace.slice(dot + 1)
   assertDatabaseName(db)
-  assertCollectionName(db, name)
+  assertWritableName(db, name)
   return { db, name }
 }
 

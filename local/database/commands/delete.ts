@@ -1,6 +1,6 @@
 import { type Doc, int, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName } from '../storage/namespace.ts'
+import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { Fields } from './support/fields.ts'
@@ -40,7 +40,7 @@ export const deleteCommand: Command = {
   stable: true,
   async run(invocation): Promise<Reply> {
     const name = invocation.collectionName()
-    assertCollectionName(invocation.db, name)
+    assertWritableName(invocation.db, name)
     const statements = statementsOf(invocation, 'deletes')
     const ordered = invocation.fields.boolean('ordered') ?? true
     const writeErrors: Value[] = []

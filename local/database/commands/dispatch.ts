@@ -1,7 +1,8 @@
 import { decodeDocument } from '../bson/codec.ts'
-import { Binary, type Doc, Int32, int, isDoc, isNumber, type Timestamp, type Value } from '../bson/value.ts'
+import { Binary, type Doc, Int32, int, isDoc, isNumber, type Timestamp, typeName, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { fromTimestamp, toTimestamp } from '../storage/clock.ts'
+import { assertDatabaseName } from '../storage/namespace.ts'
 import { documentOf, type RawElement, rawDocuments, rawElements } from '../storage/raw-document.ts'
 import type { Transaction } from '../storage/transaction.ts'
 import { WriteBlocked, writeConflict } from '../storage/transaction.ts'
@@ -219,8 +220,7 @@ function prepare(server: Server, message: Message, peer: Peer, parsed: ParsedCom
     )
   }
   if (!command) throw new DatabaseError(59, `no such command: '${name}'`)
-  const given = body.get('$db')
-  const db = typeof given === 'string' ? given : (message.namespace?.split('.')[0] ?? '')
+  const db = databaseOf(body, message)
   if (command.adminOnly && db !== 'admin') {
     throw new DatabaseError(13, `${name} may only be run against the admin database.`)
   }
@@ -230,6 +230,17 @@ function prepare(server: Server, message: Message, peer: Peer, parsed: ParsedCom
   const invocation = new Invocation({ server, peer, name, db, body, sequences, ...context })
   if (command.fields) invocation.fields.only(fieldsOf(command))
   return { message, parsed, command, invocation }
+}
+
+/** @throws {DatabaseError} 40571, 14 TypeMismatch, 73 InvalidNamespace */
+function databaseOf(body: Doc, message: Message): string {
+  const given = message.kind === 'query' ? message.namespace?.split('.')[0] : body.get('$db')
+  if (given === undefined) throw new DatabaseError(40571, 'OP_MSG requests require a $db argument')
+  if (typeof given !== 'string') {
+    throw new DatabaseError(14, `BSON field '$db' is the wrong type '${typeName(given)}', expected type 'string'`)
+  }
+  assertDatabaseName(given)
+  return given
 }
 
 function fieldsOf(command: Command): ReadonlySet<string> {

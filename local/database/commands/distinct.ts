@@ -1,8 +1,9 @@
 import { hashKey } from '../bson/hash.ts'
 import { type Doc, isDoc, type Value } from '../bson/value.ts'
 import { createCollation } from '../engine/index.ts'
+import { inContext } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
-import { runPipelineOn, viewPipeline } from './aggregate.ts'
+import { decoded, runPipelineOn, viewPipeline } from './aggregate.ts'
 import type { Command } from './command.ts'
 import { collationOf, read } from './support/reading.ts'
 import { reply } from './support/reply.ts'
@@ -27,21 +28,23 @@ export const distinct: Command = {
       const key = hashKey(value, collation)
       if (!values.has(key)) values.set(key, value)
     }
-    for (const document of documents()) {
-      for (const value of valuesAt(document, path, 0)) {
-        if (Array.isArray(value)) value.forEach(add)
-        else add(value)
+    const found = documents()
+    inContext('Executor error during distinct command', () => {
+      for (const document of found) {
+        for (const value of valuesAt(document, path, 0)) {
+          if (Array.isArray(value)) value.forEach(add)
+          else add(value)
+        }
       }
-    }
+    })
     return reply({
       values: [...values.values()],
       ...(invocation.snapshotTime === undefined ? {} : { atClusterTime: toTimestamp(invocation.snapshotTime) }),
     })
 
-    function* documents(): Generator<Doc> {
+    function documents(): Iterable<Doc> {
       if (collection && viewPipeline(collection)) {
-        yield* runPipelineOn(invocation, name, [new Map([['$match', filter]])])
-        return
+        return runPipelineOn(invocation, name, [new Map([['$match', filter]])])
       }
       const hint = fields.raw('hint')
       const { records } = read(invocation, view, {
@@ -49,7 +52,7 @@ export const distinct: Command = {
         hint: isDoc(hint) && hint.size === 0 ? undefined : hint,
         collation: collationSpec,
       })
-      for (const { record, document } of records) yield document ?? record.decode()
+      return decoded(records)
     }
   },
 }

@@ -1,6 +1,6 @@
 import { type Doc, int, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName } from '../storage/namespace.ts'
+import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import { projectionOf } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
@@ -33,7 +33,7 @@ export const findAndModify: Command = {
   async run(invocation): Promise<Reply> {
     const { fields } = invocation
     const name = invocation.collectionName()
-    assertCollectionName(invocation.db, name)
+    assertWritableName(invocation.db, name)
     const id = statementId(invocation, 0)
     const known = invocation.outcome(id)
     if (known) return { fields: new Map<string, Value>([...known, ['retriedStmtId', int(id)]]) }

@@ -96,6 +96,7 @@ export const find: Command = {
       transaction: invocation.transaction,
       noTimeout: fields.boolean('noCursorTimeout') ?? false,
       now: server.now().getTime(),
+      context: `Executor error during find command: ${db}.${name}`,
     })
     return {
       fields: new Map(),

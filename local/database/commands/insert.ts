@@ -1,7 +1,7 @@
 import { encodeDocument } from '../bson/codec.ts'
 import { int, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName } from '../storage/namespace.ts'
+import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { type Reply, reply } from './support/reply.ts'
@@ -27,7 +27,7 @@ export const insert: Command = {
   stable: true,
   async run(invocation): Promise<Reply> {
     const name = invocation.collectionName()
-    assertCollectionName(invocation.db, name)
+    assertWritableName(invocation.db, name)
     const documents = documentsOf(invocation)
     if (documents.length === 0 || documents.length > MAX_BATCH) {
       throw new DatabaseError(

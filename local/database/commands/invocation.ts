@@ -1,9 +1,9 @@
-import { type Doc, isDoc, type Timestamp, type Value } from '../bson/value.ts'
+import { type Doc, isDoc, type Timestamp, typeName, type Value } from '../bson/value.ts'
 import { createCollation, evaluateExpression, type QueryEnv } from '../engine/index.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import type { Collection } from '../storage/collection.ts'
-import { assertDatabaseName } from '../storage/namespace.ts'
+import { assertCollectionName } from '../storage/namespace.ts'
 import type { ReadView } from '../storage/read-view.ts'
 import type { WriteContext } from '../storage/store.ts'
 import { type Transaction, WriteBlocked } from '../storage/transaction.ts'
@@ -76,12 +76,11 @@ export class Invocation {
 
   /** The collection that the command's first field names. @throws {DatabaseError} 73 InvalidNamespace */
   collectionName(): string {
-    assertDatabaseName(this.db)
     const name = this.body.get(this.body.keys().next().value!)
     if (typeof name !== 'string') {
-      throw new DatabaseError(73, `collection name has invalid type ${name === null ? 'null' : typeof name}`)
+      throw new DatabaseError(73, `collection name has invalid type ${typeName(name ?? null)}`)
     }
-    if (name === '') throw new DatabaseError(73, `Invalid namespace specified '${this.db}.'`)
+    assertCollectionName(this.db, name)
     return name
   }
 

@@ -2,7 +2,6 @@ import { encodeDocument } from '../bson/codec.ts'
 import type { Doc, Value } from '../bson/value.ts'
 import { compileFilter } from '../engine/index.ts'
 import type { Collection } from '../storage/collection.ts'
-import { assertDatabaseName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import { cursorReply } from './support/listing.ts'
 
@@ -13,7 +12,6 @@ export const listCollections: Command = {
   stable: true,
   run(invocation) {
     const { server, db, fields } = invocation
-    assertDatabaseName(db)
     const matches = compileFilter(fields.document('filter') ?? new Map(), invocation.env())
     const nameOnly = fields.boolean('nameOnly') ?? false
     const found: Uint8Array[] = []

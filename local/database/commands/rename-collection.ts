@@ -1,5 +1,5 @@
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName, assertDatabaseName } from '../storage/namespace.ts'
+import { assertDatabaseName, assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import { untilFree } from './support/locks.ts'
 import { OK } from './support/reply.ts'
@@ -21,7 +21,7 @@ export const renameCollection: Command = {
     const from = split(fields.requiredString('renameCollection'))
     const to = split(fields.requiredString('to'))
     assertDatabaseName(to.db)
-    assertCollectionName(to.db, to.name)
+    assertWritableName(to.db, to.name)
     if (from.db === to.db && from.name === to.name) {
       throw new DatabaseError(20, "Can't rename a collection to itself")
     }

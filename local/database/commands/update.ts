@@ -1,6 +1,6 @@
 import { type Doc, int, isDoc, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
-import { assertCollectionName } from '../storage/namespace.ts'
+import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { Fields } from './support/fields.ts'
@@ -72,7 +72,7 @@ export const update: Command = {
   stable: true,
   async run(invocation): Promise<Reply> {
     const name = invocation.collectionName()
-    assertCollectionName(invocation.db, name)
+    assertWritableName(invocation.db, name)
     const statements = statementsOf(invocation, 'updates')
     const ordered = invocation.fields.boolean('ordered') ?? true
     const upserted: Value[] = []

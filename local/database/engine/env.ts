@@ -25,7 +25,7 @@ export interface PipelineEnv extends QueryEnv {
   /** The documents whose `path` equals `value`, by an index; `undefined` when no index helps. */
   lookupIndexed?(collection: string, path: string, value: Value): Iterable<Doc> | undefined
   /** Writes the result of a pipeline that ends in `$out` or `$merge`. */
-  output?(stage: OutputStage, spec: Value, docs: Iterable<Doc>): void
+  output?(stage: OutputStage, spec: Value): (docs: Iterable<Doc>) => void
   /** Stages that read the server rather than documents (`$collStats`, `$indexStats`...); `undefined` = not one of them. */
   sourceStage?(stage: string, spec: Value): Iterable<Doc> | undefined
 }

@@ -8,7 +8,7 @@ import { LogicalClock } from './clock.ts'
 import { Collection, newUuid, rawIdKey, tooLarge } from './collection.ts'
 import type { Index } from './index.ts'
 import { parseIndexSpec } from './index-spec.ts'
-import { assertCollectionName, assertDatabaseName } from './namespace.ts'
+import { assertDatabaseName, assertWritableName } from './namespace.ts'
 import { Overlay } from './overlay.ts'
 import { ReadView } from './read-view.ts'
 import { decodeStored, type Record } from './record.ts'
@@ -319,7 +319,7 @@ export class Store {
   /** @throws {DatabaseError} 48 NamespaceExists, 73 InvalidNamespace, 72 InvalidOptions */
   create(db: string, name: string, options: Doc, transaction?: Transaction): Collection {
     assertDatabaseName(db)
-    assertCollectionName(db, name)
+    assertWritableName(db, name)
     for (const existing of this.databases.keys()) {
       if (existing !== db && existing.toLowerCase() === db.toLowerCase()) {
         throw new DatabaseError(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Doc } from '../../bson/value.ts'
-import { DatabaseError } from '../../errors.ts'
+import { DatabaseError, inContext } from '../../errors.ts'
 import type { Transaction } from '../../storage/transaction.ts'
 
 const MAX_BATCH_BYTES = 16 * 1024 * 1024
@@ -67,10 +67,14 @@ export class Cursors {
       transaction?: Transaction | undefined
       noTimeout?: boolean
       now: number
+      /** What an error of the first batch is said to be the cause of. */
+      context?: string
     },
   ): { documents: Uint8Array[]; id: bigint; cursor: Cursor | undefined } {
     const documents: Uint8Array[] = []
-    const held = fill(documents, source, undefined, options.batchSize ?? DEFAULT_BATCH)
+    const held = inContext(options.context, () =>
+      fill(documents, source, undefined, options.batchSize ?? DEFAULT_BATCH),
+    )
     const exhausted = held === DONE && !source.live
     if (exhausted || options.singleBatch || source.finished) {
       source.close?.()
@@ -103,7 +107,7 @@ export class Cursors {
   more(cursor: Cursor, batchSize: number | undefined): { documents: Uint8Array[]; open: boolean } {
     const documents: Uint8Array[] = []
     const limit = batchSize === undefined || batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize
-    const held = fill(documents, cursor.source, cursor.held, limit)
+    const held = inContext('Executor error during getMore', () => fill(documents, cursor.source, cursor.held, limit))
     cursor.held = held === DONE ? undefined : held
     const open = !(cursor.source.finished || (held === DONE && !cursor.source.live))
     if (!open) this.kill(cursor.id)

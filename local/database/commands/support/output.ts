@@ -1,40 +1,52 @@
 import { encodeDocument } from '../../bson/codec.ts'
 import { type Doc, isDoc, ObjectId, type Value } from '../../bson/value.ts'
 import { applyUpdate, compileFilter, evaluateExpression, type PipelineEnv } from '../../engine/index.ts'
-import { DatabaseError } from '../../errors.ts'
-import { type Collection, newUuid, withId } from '../../storage/collection.ts'
+import { DatabaseError, inContext } from '../../errors.ts'
+import { type Collection, newUuid, sameId, withId } from '../../storage/collection.ts'
+import { assertDatabaseName, assertWritableName } from '../../storage/namespace.ts'
 import { runPlan } from '../../storage/plan/execute.ts'
 import { planQuery } from '../../storage/plan/planner.ts'
 import type { Record } from '../../storage/record.ts'
 import type { Invocation } from '../invocation.ts'
 
-/** Writes what a pipeline gave: `$out` replaces a collection, `$merge` mixes into one. */
-export function writeOutput(
+type Write = (documents: Iterable<Doc>) => void
+
+/**
+ * Checks the last stage of a pipeline that writes: `$out` replaces a collection, `$merge` mixes into one.
+ *
+ * @returns what writes the documents that the pipeline gives
+ */
+export function compileOutput(
   invocation: Invocation,
   source: string,
   stage: '$out' | '$merge',
   spec: Value,
-  documents: Iterable<Doc>,
   env: PipelineEnv,
-): void {
+): Write {
   if (invocation.transaction) throw new DatabaseError(263, `${stage} cannot be used in a transaction`)
-  if (stage === '$out') replaceCollection(invocation, spec, documents)
-  else merge(invocation, source, spec, documents, env)
+  if (stage === '$merge') return compileMerge(invocation, source, spec, env)
+  const into = target(invocation, spec, '$out')
+  return (documents) => replaceCollection(invocation, into, documents)
 }
 
-function target(invocation: Invocation, spec: Value | undefined, stage: string): { db: string; name: string } {
-  if (typeof spec === 'string') return { db: invocation.db, name: spec }
-  if (isDoc(spec)) {
-    const db = spec.get('db') ?? invocation.db
-    const name = spec.get('coll')
-    if (typeof db === 'string' && typeof name === 'string') return { db, name }
+interface Target {
+  readonly db: string
+  readonly name: string
+}
+
+function target(invocation: Invocation, spec: Value | undefined, stage: string): Target {
+  const db = isDoc(spec) ? (spec.get('db') ?? invocation.db) : invocation.db
+  const name = isDoc(spec) ? spec.get('coll') : spec
+  if (typeof db !== 'string' || typeof name !== 'string') {
+    throw new DatabaseError(16990, `${stage} only supports a string or object argument`)
   }
-  throw new DatabaseError(16990, `${stage} only supports a string or object argument`)
+  assertDatabaseName(db)
+  assertWritableName(db, name)
+  return { db, name }
 }
 
-function replaceCollection(invocation: Invocation, spec: Value, documents: Iterable<Doc>): void {
+function replaceCollection(invocation: Invocation, { db, name }: Target, documents: Iterable<Doc>): void {
   const { store } = invocation.server
-  const { db, name } = target(invocation, spec, '$out')
   const existing = store.find(db, name)
   if (existing?.capped)
     throw new DatabaseError(17152, `namespace '${db}.${name}' is capped so it can't be used for $out`)
@@ -62,7 +74,7 @@ function replaceCollection(invocation: Invocation, spec: Value, documents: Itera
 type WhenMatched = 'replace' | 'keepExisting' | 'merge' | 'fail' | Doc[]
 type WhenNotMatched = 'insert' | 'discard' | 'fail'
 
-function merge(invocation: Invocation, source: string, spec: Value, documents: Iterable<Doc>, env: PipelineEnv): void {
+function compileMerge(invocation: Invocation, source: string, spec: Value, env: PipelineEnv): Write {
   const { store } = invocation.server
   const options = isDoc(spec) ? spec : new Map<string, Value>([['into', spec]])
   for (const option of options.keys()) {
@@ -80,35 +92,41 @@ function merge(invocation: Invocation, source: string, spec: Value, documents: I
   if (!['insert', 'discard', 'fail'].includes(whenNotMatched)) {
     throw new DatabaseError(2, `Enumeration value '${whenNotMatched}' for field 'whenNotMatched' is not a valid value.`)
   }
-  const all = db === invocation.db && name === source ? [...documents] : documents
-  const collection = store.find(db, name) ?? store.create(db, name, new Map())
-  assertUniqueOn(collection, on)
-  const context = invocation.writeContext()
-  for (const given of all) {
-    const document =
-      given.has('_id') || !on.includes('_id') ? given : new Map<string, Value>([['_id', new ObjectId()], ...given])
-    const existing = findMatch(invocation, collection, document, on)
-    if (!existing) {
-      if (whenNotMatched === 'fail') {
-        throw new DatabaseError(
-          13113,
-          '$merge could not find a matching document in the target collection for at least one document in the source collection',
-        )
+  return (documents) => {
+    const all = db === invocation.db && name === source ? [...documents] : documents
+    const collection = store.find(db, name) ?? store.create(db, name, new Map())
+    assertUniqueOn(collection, on)
+    const context = invocation.writeContext()
+    for (const given of all) {
+      const document =
+        given.has('_id') || !on.includes('_id') ? given : new Map<string, Value>([['_id', new ObjectId()], ...given])
+      const existing = findMatch(invocation, collection, document, on)
+      const insert = (): void => store.insert(collection, withId(encodeDocument(document)), context)
+      if (!existing) {
+        if (whenNotMatched === 'fail') {
+          throw new DatabaseError(
+            13113,
+            '$merge could not find a matching document in the target collection for at least one document in the source collection',
+          )
+        }
+        if (whenNotMatched === 'insert') insert()
+        continue
       }
-      if (whenNotMatched === 'insert') store.insert(collection, withId(encodeDocument(document)), context)
-      continue
+      if (whenMatched === 'keepExisting') continue
+      if (whenMatched === 'fail') {
+        // MongoDB inserts and lets the unique index object.
+        inContext(
+          "$merge with whenMatched: fail found an existing document with the same values for the 'on' fields",
+          insert,
+        )
+        continue
+      }
+      const before = existing.decode()
+      const after = mergedDocument(before, document, whenMatched, options.get('let'), env)
+      const same = Buffer.compare(encodeDocument(after), existing.current.view()) === 0
+      if (!same)
+        store.update(collection, existing, whenMatched === 'replace' ? 'replace' : 'update', before, after, context)
     }
-    if (whenMatched === 'keepExisting') continue
-    if (whenMatched === 'fail') {
-      // MongoDB inserts and lets the unique index object.
-      store.insert(collection, withId(encodeDocument(document)), context)
-      continue
-    }
-    const before = existing.decode()
-    const after = mergedDocument(before, document, whenMatched, options.get('let'), env)
-    const same = Buffer.compare(encodeDocument(after), existing.current.view()) === 0
-    if (!same)
-      store.update(collection, existing, whenMatched === 'replace' ? 'replace' : 'update', before, after, context)
   }
 }
 
@@ -168,6 +186,12 @@ function mergedDocument(
   env: PipelineEnv,
 ): Doc {
   const id = before.get('_id')!
+  if (!Array.isArray(how) && given.has('_id') && !sameId(given.get('_id'), id)) {
+    throw new DatabaseError(
+      66,
+      "$merge failed to update the matching document, did you attempt to modify the _id or the shard key? :: caused by :: Performing an update on the path '_id' would modify the immutable field '_id'",
+    )
+  }
   if (how === 'replace')
     return new Map<string, Value>([['_id', id], ...[...given].filter(([field]) => field !== '_id')])
   if (Array.isArray(how)) {

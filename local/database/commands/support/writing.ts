@@ -7,7 +7,7 @@ import {
   isReplacement,
   type UpdateOptions,
 } from '../../engine/index.ts'
-import { DatabaseError } from '../../errors.ts'
+import { DatabaseError, inContext } from '../../errors.ts'
 import { toTimestamp } from '../../storage/clock.ts'
 import { type Collection, withId } from '../../storage/collection.ts'
 import type { Found } from '../../storage/plan/execute.ts'
@@ -115,7 +115,6 @@ export function runUpdate(
   statementId: number,
   outcomeOf: (outcome: UpdateOutcome) => Doc,
 ): UpdateOutcome {
-  const { store } = invocation.server
   const { update, filter } = statement
   const replacement = isReplacement(update)
   if (replacement && statement.multi) {
@@ -143,31 +142,39 @@ export function runUpdate(
     let: statement.let,
     limit: statement.multi ? undefined : 1,
   })
-  const targets = [...records]
-  const base = invocation.writeContext()
-  if (targets.length === 0) {
-    if (!statement.upsert) return { matched: 0, modified: 0 }
-    return upsert(invocation, name, statement, statementId, options, base, outcomeOf)
-  }
-  // Nothing is written while any of them is held by a transaction: the statement then starts over as a whole.
-  for (const { record } of targets) store.assertWritable(collection!, record.id, base.transaction)
-  let modified = 0
-  let before: Doc | undefined
-  let after: Doc | undefined
-  for (const { record, document } of targets) {
-    const old = document ?? record.decode()
-    const result = apply(old)
-    before = old
-    after = result.doc
-    if (!result.changed) continue
-    if (replacement) after = filledTimestamps(after, store.clock.tick.bind(store.clock))
-    modified++
-    const outcome = { matched: targets.length, modified, before: old, after }
-    remembered(invocation, statementId, outcomeOf(outcome), base, (context) =>
-      store.update(collection!, record, replacement ? 'replace' : 'update', old, outcome.after, context),
-    )
-  }
-  return { matched: targets.length, modified, ...(before && after ? { before, after } : {}) }
+  return inContext(executorContext(invocation), () => {
+    const { store } = invocation.server
+    const targets = [...records]
+    const base = invocation.writeContext()
+    if (targets.length === 0) {
+      if (!statement.upsert) return { matched: 0, modified: 0 }
+      return upsert(invocation, name, statement, statementId, options, base, outcomeOf)
+    }
+    // Nothing is written while any of them is held by a transaction: the statement then starts over as a whole.
+    for (const { record } of targets) store.assertWritable(collection!, record.id, base.transaction)
+    let modified = 0
+    let before: Doc | undefined
+    let after: Doc | undefined
+    for (const { record, document } of targets) {
+      const old = document ?? record.decode()
+      const result = apply(old)
+      before = old
+      after = result.doc
+      if (!result.changed) continue
+      if (replacement) after = filledTimestamps(after, store.clock.tick.bind(store.clock))
+      modified++
+      const outcome = { matched: targets.length, modified, before: old, after }
+      remembered(invocation, statementId, outcomeOf(outcome), base, (context) =>
+        store.update(collection!, record, replacement ? 'replace' : 'update', old, outcome.after, context),
+      )
+    }
+    return { matched: targets.length, modified, ...(before && after ? { before, after } : {}) }
+  })
+}
+
+/** MongoDB says so of findAndModify alone; the errors of update and delete come as they are. */
+function executorContext({ name }: Invocation): string | undefined {
+  return name.toLowerCase() === 'findandmodify' ? 'Plan executor error during findAndModify' : undefined
 }
 
 function filledTimestamps(document: Doc, tick: () => number): Doc {
@@ -236,21 +243,23 @@ export function runDelete(
     let: statement.let,
     limit: statement.multi ? undefined : 1,
   })
-  const targets: Found[] = [...records]
-  const base = invocation.writeContext()
-  for (const { record } of targets) store.assertWritable(collection!, record.id, base.transaction)
-  if (statement.multi) {
-    for (const { record } of targets) store.remove(collection!, record, base)
-    return { deleted: targets.length }
-  }
-  const [target] = targets
-  if (!target) return { deleted: 0 }
-  const before = target.document ?? target.record.decode()
-  const outcome = { deleted: 1, before }
-  remembered(invocation, statementId, outcomeOf(outcome), base, (context) =>
-    store.remove(collection!, target.record, context),
-  )
-  return outcome
+  return inContext(executorContext(invocation), () => {
+    const targets: Found[] = [...records]
+    const base = invocation.writeContext()
+    for (const { record } of targets) store.assertWritable(collection!, record.id, base.transaction)
+    if (statement.multi) {
+      for (const { record } of targets) store.remove(collection!, record, base)
+      return { deleted: targets.length }
+    }
+    const [target] = targets
+    if (!target) return { deleted: 0 }
+    const before = target.document ?? target.record.decode()
+    const outcome = { deleted: 1, before }
+    remembered(invocation, statementId, outcomeOf(outcome), base, (context) =>
+      store.remove(collection!, target.record, context),
+    )
+    return outcome
+  })
 }
 
 /** A statement's failure within a write command; what is no failure of the statement is thrown on. */

@@ -1,6 +1,6 @@
 import { printValue } from '../../bson/print.ts'
 import { type Doc, isDoc, type Value } from '../../bson/value.ts'
-import { DatabaseError } from '../../errors.ts'
+import { ConstantError, DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { isConstant } from './fold.ts'
 import { checkFieldName, checkVariableName } from './names.ts'
@@ -104,10 +104,20 @@ export function compile(expression: Value, scope: Scope): Evaluate {
   const operator = OPERATORS.get(first)
   if (operator === undefined) throw new DatabaseError(168, `Unrecognized expression '${first}'`)
   const evaluate = operator(expression.get(first)!, scope, first)
-  return isConstant(expression) ? constant(evaluate(NO_DOCUMENT)) : evaluate
+  return isConstant(expression) ? constant(computed(evaluate)) : evaluate
 }
 
 const NO_DOCUMENT: Doc = new Map()
+
+/** @throws {ConstantError} */
+function computed(evaluate: Evaluate): Value | undefined {
+  try {
+    return evaluate(NO_DOCUMENT)
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error
+    throw new ConstantError(error.code, error.message)
+  }
+}
 
 /**
  * Compiles an aggregation expression once, for many documents.

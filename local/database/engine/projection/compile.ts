@@ -1,6 +1,6 @@
 import { printValue } from '../../bson/print.ts'
 import { type Doc, isDoc, isNumber, type Value } from '../../bson/value.ts'
-import { DatabaseError } from '../../errors.ts'
+import { ConstantError, DatabaseError } from '../../errors.ts'
 import type { QueryEnv } from '../env.ts'
 import { compileExpression } from '../expression/compile.ts'
 import { checkFieldName } from '../expression/names.ts'
@@ -198,8 +198,8 @@ function prefixed(kind: ProjectionKind, build: () => Project): Project {
   try {
     return build()
   } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error
-    throw new DatabaseError(error.code, `Invalid ${kind} :: caused by :: ${error.message}`)
+    if (!(error instanceof DatabaseError) || error instanceof ConstantError) throw error
+    throw error.within(`Invalid ${kind}`)
   }
 }
 

@@ -64,10 +64,7 @@ export function positional(path: string, filter: Doc | undefined, env: QueryEnv)
       const details: MatchDetails = {}
       const found = matches(doc, details) && details.index !== undefined ? value[details.index] : undefined
       if (found === undefined) {
-        throw new DatabaseError(
-          51246,
-          "Executor error during find command :: caused by :: positional operator '.$' couldn't find a matching element in the array",
-        )
+        throw new DatabaseError(51246, "positional operator '.$' couldn't find a matching element in the array")
       }
       return [found]
     },

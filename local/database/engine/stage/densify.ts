@@ -102,10 +102,7 @@ export const densify: CompileStage = (specValue) => {
       throw new DatabaseError(5733201, 'Densify field type must be numeric or date')
     }
     if (value instanceof Date) return value
-    throw new DatabaseError(
-      5733201,
-      `PlanExecutor error during aggregation :: caused by :: Densify field type must be date with a unit`,
-    )
+    throw new DatabaseError(5733201, 'Densify field type must be date with a unit')
   }
   const nth = (start: Place, count: number): Place => {
     if (start instanceof Date)

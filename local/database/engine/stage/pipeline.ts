@@ -1,5 +1,5 @@
 import { type Doc, isDoc, type Value } from '../../bson/value.ts'
-import { DatabaseError } from '../../errors.ts'
+import { ConstantError, DatabaseError } from '../../errors.ts'
 import type { PipelineEnv } from '../env.ts'
 import { entryOf } from '../table.ts'
 import { setWindowFields } from '../window/stage.ts'
@@ -83,6 +83,14 @@ function limitAfter(entries: readonly (readonly [string, Value])[], at: number):
 
 /** Compiles the stages of a pipeline; the function runs them over its input, lazily. */
 export function compilePipeline(pipeline: readonly Doc[], env: PipelineEnv): Stage {
+  try {
+    return compileStages(pipeline, env)
+  } catch (error) {
+    throw error instanceof ConstantError ? error.within('Failed to optimize pipeline') : error
+  }
+}
+
+function compileStages(pipeline: readonly Doc[], env: PipelineEnv): Stage {
   const entries = pipeline.map(nameAndSpec)
   const stages = entries.map(([name, spec], position): Stage => {
     if (name === '$out' || name === '$merge') {
@@ -91,9 +99,10 @@ export function compilePipeline(pipeline: readonly Doc[], env: PipelineEnv): Sta
       }
       const { output } = env
       if (output === undefined) throw new DatabaseError(20, `${name} cannot be used here`)
+      const write = output(name, spec)
       // biome-ignore lint/correctness/useYield: the stage writes and has no documents of its own
       return function* (input) {
-        output(name, spec, input)
+        write(input)
       }
     }
     if (name === '$sort') return compileSortStage(spec, env, limitAfter(entries, position))

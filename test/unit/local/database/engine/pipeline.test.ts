@@ -273,7 +273,7 @@ describe('aggregation pipelines', () => {
     const written: string[] = []
     const env: PipelineEnv = {
       ...createEnv(),
-      output: (stage, spec, docs) => written.push(stage, show(spec), ...Array.from(docs, show)),
+      output: (stage, spec) => (docs) => written.push(stage, show(spec), ...Array.from(docs, show)),
     }
     const docs = Array.from(
       runPipeline([toDoc({ $match: { a: 1 } }), toDoc({ $merge: 'x' })], [toDoc({ a: 1 }), toDoc({ a: 2 })], env),

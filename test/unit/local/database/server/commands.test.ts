@@ -12,7 +12,7 @@ describe('commands', () => {
       'an unknown field',
       { find: 'c', nonsense: 1 },
       40415,
-      'Location40415',
+      'IDLUnknownField',
       "BSON field 'find.nonsense' is an unknown field.",
     ],
     [
