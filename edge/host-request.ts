@@ -21,6 +21,8 @@ export type Operation =
   /** `index` into the app's endpoints. */
   | { kind: 'endpoint'; index: number }
   | { kind: 'login'; provider: string }
+  | { kind: 'oauth-start'; provider: string }
+  | { kind: 'oauth-callback' }
   | { kind: 'userpass'; step: UserpassStep }
   | { kind: 'session'; method: 'POST' | 'DELETE' }
   | { kind: 'profile' }

@@ -65,6 +65,7 @@ function addProvider(
     secret_config: parsed.secret_config ?? {},
     metadata_fields,
     ...(parsed.domain_restrictions === undefined ? {} : { domain_restrictions: parsed.domain_restrictions }),
+    ...(parsed.redirect_uris === undefined ? {} : { redirect_uris: parsed.redirect_uris }),
   })
 }
 

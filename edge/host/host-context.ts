@@ -2,6 +2,7 @@ import type { Limiter } from '../../runtime/limits/limiter.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import type { AddressRanges } from '../../runtime/users/address-ranges.ts'
 import type { ExternalUsers } from '../../runtime/users/external-user.ts'
+import type { OAuthFlows } from '../../runtime/users/oauth/flows.ts'
 import type { TokenMail } from '../../runtime/users/password-accounts.ts'
 import type { Tokens } from '../../runtime/users/tokens.ts'
 import type { UserService } from '../../runtime/users/user-service.ts'
@@ -13,6 +14,8 @@ export interface HostContext {
   /** The people and machines of identity providers. */
   readonly externalUsers: ExternalUsers
   readonly limiter: Limiter
+  /** Browsers on their way to an identity provider and back. */
+  readonly oauthFlows: OAuthFlows
   /** Who may use the app at all; undefined: everyone. */
   readonly allowedAddresses: AddressRanges | undefined
   readonly tokens: Tokens

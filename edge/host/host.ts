@@ -6,6 +6,7 @@ import { readIdentityProviders } from '../../runtime/tokens/identity-providers.t
 import { parseAddressRanges } from '../../runtime/users/address-ranges.ts'
 import { keyPrefix } from '../../runtime/users/api-key-store.ts'
 import { ExternalUsers } from '../../runtime/users/external-user.ts'
+import { OAuthFlows } from '../../runtime/users/oauth/flows.ts'
 import { defaultStateDatabase, openUserState } from '../../runtime/users/state.ts'
 import { createTokens } from '../../runtime/users/tokens.ts'
 import { UserService } from '../../runtime/users/user-service.ts'
@@ -16,6 +17,8 @@ import { logLink } from '../link.ts'
 import { handleApiKeys } from './client/api-keys.ts'
 import { handleCall } from './client/call.ts'
 import { handleLogin } from './client/login.ts'
+import { handleOAuthCallback } from './client/oauth-callback.ts'
+import { handleOAuthStart } from './client/oauth-start.ts'
 import { handleDeleteUser, handleProfile } from './client/profile.ts'
 import { handleSession } from './client/session.ts'
 import { handleUserpass } from './client/userpass.ts'
@@ -40,12 +43,13 @@ export interface HostOptions extends Partial<HostSettings> {
 export function createHost(runtime: Runtime, options: HostOptions): Host {
   const { built, stateClient, stateDatabase, secrets, clientFor, fetch, now } = runtime.options
   const settings = options.settings ?? parseEdgeSettings({})
+  const state = openUserState(stateClient, built.definition.clientAppId, stateDatabase)
   const context: HostContext = {
     runtime,
     tokens: createTokens(options.signingKey, now),
     users: new UserService({
       definition: built.definition,
-      state: openUserState(stateClient, built.definition.clientAppId, stateDatabase),
+      state,
       clientFor,
       secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
       fetch,
@@ -66,6 +70,7 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       now,
       log: runtime.options.log,
     }),
+    oauthFlows: new OAuthFlows({ app: state.app, signingKey: options.signingKey, spent: state.oauthFlows, now }),
     allowedAddresses: settings.allowedCidrs.length === 0 ? undefined : parseAddressRanges(settings.allowedCidrs),
     settings: {
       plainActionErrors: options.plainActionErrors ?? false,
@@ -138,6 +143,10 @@ async function dispatch(
     }
     case 'login':
       return handleLogin(context, request, operation.provider)
+    case 'oauth-start':
+      return handleOAuthStart(context, request, operation.provider)
+    case 'oauth-callback':
+      return handleOAuthCallback(context, request)
     case 'userpass':
       return handleUserpass(context, request, operation.step)
     case 'session':
@@ -188,7 +197,7 @@ function logRefusal(context: HostContext, request: HostRequest, answer: ErrorAns
   const { operation, requestId } = request
   const key = headerOf(request, 'apikey') ?? headerOf(request, 'api-key') ?? ''
   const detail = {
-    ...(error instanceof LimitExceeded && error.detail),
+    ...(error instanceof AppError && error.detail),
     // Shorter texts are no keys of ours: they may be a password in the wrong place.
     ...(key.length >= shortestLoggedKey && { key: keyPrefix(key) }),
   }

@@ -60,6 +60,8 @@ function doorOf({ operation, method }: HostRequest, definition: AppDefinition): 
     case 'ready':
       return undefined
     case 'login':
+    case 'oauth-start':
+    case 'oauth-callback':
     case 'userpass':
       return 'login'
     case 'data-api':

@@ -8,13 +8,18 @@ export interface CorsOptions {
   allowLoopback: boolean
 }
 
+/** Forms that identity providers send with the whole window: their origin is no page that reads the answer. */
+const navigations = /^\/api\/client\/v2\.0\/auth\/callback$/
+/** Asked by the Web SDK with cookies, to have one set; none that a browser holds counts there. */
+const credentialed = /^\/api\/client\/v2\.0\/app\/[^/]+\/auth\/providers\/oauth2-[a-z]+\/login$/
+
 const methods = 'GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS'
 // Two of the old clients put response header names into their requests, so a browser asks for them.
 const anyOriginHeaders =
   'Authorization, Content-Type, Accept, Idempotency-Key, If-None-Match, Last-Event-ID, X-Request-Id, ' +
   'Access-Control-Request-Headers, Access-Control-Allow-Origin'
 const credentialHeaders = 'apiKey, api-key, email, password, jwtTokenString'
-const exposed = 'ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Location'
+const exposed = 'ETag, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Location, X-Baas-Location'
 const maxAgeSeconds = '7200'
 
 /**
@@ -26,13 +31,16 @@ export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
 
   return async function cors(c, next) {
     const origin = c.req.header('origin')
+    const { path } = c.req
+    if (navigations.test(path) && c.req.method !== 'OPTIONS') return next()
+    const withCookies = credentialed.test(path)
     const named =
       origin !== undefined && (listed.has(origin.toLowerCase()) || (options.allowLoopback && isLoopback(origin)))
     const isAllowed = origin === undefined || listed.size === 0 || named || isOwnOrigin(c, origin)
-    if (c.req.method === 'OPTIONS') return preflight(origin, isAllowed, named)
+    if (c.req.method === 'OPTIONS') return preflight(origin, isAllowed, named, withCookies)
     if (isAllowed) await next()
     else c.res = c.json({ error: 'origin not allowed', error_code: 'DomainNotAllowed' }, 403)
-    for (const [name, value] of originHeaders(origin, isAllowed)) {
+    for (const [name, value] of originHeaders(origin, isAllowed, withCookies)) {
       // A function of the app may have set its own.
       if (name === 'Vary') c.res.headers.append(name, value)
       else if (!c.res.headers.has(name)) c.res.headers.set(name, value)
@@ -40,8 +48,8 @@ export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
     return undefined
   }
 
-  function originHeaders(origin: string | undefined, isAllowed: boolean): [string, string][] {
-    if (listed.size === 0)
+  function originHeaders(origin: string | undefined, isAllowed: boolean, withCookies: boolean): [string, string][] {
+    if (listed.size === 0 && !withCookies)
       return [
         ['Access-Control-Allow-Origin', '*'],
         ['Access-Control-Expose-Headers', exposed],
@@ -51,11 +59,12 @@ export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
       ['Access-Control-Allow-Origin', origin],
       ['Access-Control-Expose-Headers', exposed],
       ['Vary', 'Origin'],
+      ...(withCookies ? [['Access-Control-Allow-Credentials', 'true'] satisfies [string, string]] : []),
     ]
   }
 
-  function preflight(origin: string | undefined, isAllowed: boolean, named: boolean): Response {
-    const headers = new Headers(originHeaders(origin, isAllowed))
+  function preflight(origin: string | undefined, isAllowed: boolean, named: boolean, withCookies: boolean): Response {
+    const headers = new Headers(originHeaders(origin, isAllowed, withCookies))
     headers.set('Vary', 'Origin')
     if (!isAllowed) return new Response(null, { status: 403, headers })
     headers.set('Access-Control-Allow-Methods', methods)

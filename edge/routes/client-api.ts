@@ -26,6 +26,9 @@ export function clientAppRoutes(definition: AppDefinition, hop: Hop, origin: str
   ] as const)
     routes.post(`/auth/providers/local-userpass/${step}`, (c) => hop(c, { kind: 'userpass', step }))
   routes.post('/auth/providers/:provider/login', (c) => hop(c, { kind: 'login', provider: c.req.param('provider') }))
+  routes.get('/auth/providers/:provider/login', (c) =>
+    hop(c, { kind: 'oauth-start', provider: c.req.param('provider') }),
+  )
   routes.on(['GET', 'POST'], '/functions/call', (c) => hop(c, { kind: 'call' }))
   return routes
 }
@@ -35,6 +38,7 @@ export function clientSessionRoutes(hop: Hop): Hono<EdgeEnv> {
   const routes = new Hono<EdgeEnv>()
   routes.post('/session', (c) => hop(c, { kind: 'session', method: 'POST' }))
   routes.delete('/session', (c) => hop(c, { kind: 'session', method: 'DELETE' }))
+  routes.on(['GET', 'POST'], '/callback', (c) => hop(c, { kind: 'oauth-callback' }))
   routes.get('/profile', (c) => hop(c, { kind: 'profile' }))
   routes.delete('/delete', (c) => hop(c, { kind: 'delete-user' }))
   routes.get('/api_keys', (c) => hop(c, { kind: 'api-keys', method: 'GET' }))

@@ -9,6 +9,7 @@ export const collections = {
   apiKeys: 'api_keys',
   sessions: 'sessions',
   limits: 'limits',
+  oauthFlows: 'oauth_flows',
 } as const
 
 export interface StoredUser {

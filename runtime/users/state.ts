@@ -7,6 +7,7 @@ import {
   type StoredSession,
   type StoredUser,
 } from './documents.ts'
+import type { StoredFlow } from './oauth/flows.ts'
 
 export const defaultStateDatabase = 'atlas_edge'
 
@@ -18,6 +19,7 @@ export interface UserState {
   readonly apiKeys: Collection<StoredApiKey>
   readonly sessions: Collection<StoredSession>
   readonly limits: Collection<StoredHits>
+  readonly oauthFlows: Collection<StoredFlow>
 }
 
 export function openUserState(client: MongoClient, app: string, database = defaultStateDatabase): UserState {
@@ -29,6 +31,7 @@ export function openUserState(client: MongoClient, app: string, database = defau
     apiKeys: db.collection<StoredApiKey>(collections.apiKeys),
     sessions: db.collection<StoredSession>(collections.sessions),
     limits: db.collection<StoredHits>(collections.limits),
+    oauthFlows: db.collection<StoredFlow>(collections.oauthFlows),
   }
 }
 
@@ -44,4 +47,5 @@ export async function ensureUserIndexes(state: UserState): Promise<void> {
   await state.sessions.createIndex({ app: 1, user_id: 1 })
   await state.sessions.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
   await state.limits.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
+  await state.oauthFlows.createIndex({ expires_at: 1 }, { expireAfterSeconds: 0 })
 }

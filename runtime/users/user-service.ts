@@ -9,9 +9,11 @@ import { type CustomTokenVerifier, createCustomTokenVerifier } from './custom-to
 import { loadCustomUserData } from './custom-user-data.ts'
 import type { StoredIdentity } from './documents.ts'
 import { verifyNothing, verifyPassword } from './hash.ts'
-import { createIdTokenVerifier, type IdTokenProvider, type IdTokenVerifier } from './id-token.ts'
 import { assertKeyAddress } from './key-scope.ts'
 import { LoginLimiter } from './login-limiter.ts'
+import type { OAuthProviderType } from './oauth/endpoints.ts'
+import { createOAuthClient } from './oauth/index.ts'
+import type { OAuthClient, OAuthProof } from './oauth/oauth-client.ts'
 import { SessionStore } from './session-store.ts'
 import type { UserState } from './state.ts'
 import { type FoundUser, UserStore } from './user-store.ts'
@@ -22,7 +24,7 @@ export type Credentials =
   | { provider: 'api-key'; key: string }
   | { provider: 'local-userpass'; username: string; password: string }
   | { provider: 'custom-token'; token: string }
-  | { provider: IdTokenProvider; idToken: string }
+  | { provider: OAuthProviderType; proof: OAuthProof }
   | { provider: 'custom-function'; payload: Document }
 
 export interface LoginOptions {
@@ -69,7 +71,7 @@ export class UserService {
   private readonly options: UserServiceOptions
   private readonly limiter: LoginLimiter
   private customTokens: CustomTokenVerifier | undefined
-  private readonly idTokens = new Map<IdTokenProvider, IdTokenVerifier>()
+  private readonly oauthClients = new Map<OAuthProviderType, OAuthClient>()
 
   constructor(options: UserServiceOptions) {
     this.options = options
@@ -89,6 +91,18 @@ export class UserService {
     return provider?.disabled === false ? provider : undefined
   }
 
+  /** An identity provider as the app has configured it. @throws {AppError} `AuthProviderNotFound` */
+  oauthClient(type: OAuthProviderType): OAuthClient {
+    const provider = this.provider(type)
+    if (provider === undefined) throw providerNotFound(type)
+    const known = this.oauthClients.get(type)
+    if (known !== undefined) return known
+    const { secret, fetch, now } = this.options
+    const client = createOAuthClient(type, { provider, secret, fetch, now })
+    this.oauthClients.set(type, client)
+    return client
+  }
+
   /** `user` with its custom data loaded; a server key keeps what was stored with it. */
   async withCustomData(user: User): Promise<User> {
     const loaded = await loadCustomUserData(this.definition.customUserData, this.options.clientFor, user.id)
@@ -101,8 +115,7 @@ export class UserService {
    */
   async login(credentials: Credentials, options: LoginOptions, hooks: UserHooks): Promise<Login> {
     const provider = this.provider(credentials.provider)
-    if (provider === undefined)
-      throw new AppError('AuthProviderNotFound', `authentication provider not found: '${credentials.provider}'`)
+    if (provider === undefined) throw providerNotFound(credentials.provider)
     switch (credentials.provider) {
       case 'api-key':
         return this.loginByKey(credentials.key, options.address)
@@ -111,8 +124,11 @@ export class UserService {
       case 'custom-token':
         return this.loginByToken(provider, credentials.token, options, hooks)
       case 'oauth2-google':
-      case 'oauth2-apple':
-        return this.loginByIdToken(provider, credentials, options, hooks)
+      case 'oauth2-facebook':
+      case 'oauth2-apple': {
+        const { subject, data } = await this.oauthClient(credentials.provider).verify(credentials.proof)
+        return this.enter({ providerType: credentials.provider, externalId: subject }, data, options, hooks)
+      }
       case 'custom-function':
         return this.loginByFunction(provider, credentials.payload, options, hooks)
       case 'local-userpass':
@@ -148,22 +164,6 @@ export class UserService {
     const verified = await this.customTokens.verify(token)
     if (verified === undefined) throw new AppError('AuthError', 'unauthorized')
     return this.enter({ providerType: 'custom-token', externalId: verified.subject }, verified.data, options, hooks)
-  }
-
-  private async loginByIdToken(
-    provider: AuthProvider,
-    { provider: type, idToken }: { provider: IdTokenProvider; idToken: string },
-    options: LoginOptions,
-    hooks: UserHooks,
-  ): Promise<Login> {
-    let verifier = this.idTokens.get(type)
-    if (verifier === undefined) {
-      verifier = createIdTokenVerifier(type, { provider, fetch: this.options.fetch, now: this.options.now })
-      this.idTokens.set(type, verifier)
-    }
-    const verified = await verifier.verify(idToken)
-    if (verified === undefined) throw new AppError('AuthError', 'unauthorized')
-    return this.enter({ providerType: type, externalId: verified.subject }, verified.data, options, hooks)
   }
 
   private async loginByFunction(
@@ -297,6 +297,10 @@ export class UserService {
     const providers = [...new Set(user.identities.map((identity) => identity.provider_type))]
     hooks.onEvent({ operationType: 'DELETE', providers, user, time: this.now() })
   }
+}
+
+export function providerNotFound(type: string): AppError {
+  return new AppError('AuthProviderNotFound', `authentication provider not found: '${type}'`)
 }
 
 /** An identity as functions and profiles show it: emails have ids of their own, as on the original service. */

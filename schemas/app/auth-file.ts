@@ -10,6 +10,7 @@ export const authProviderFile = z.object({
   secret_config: optional(jsonObject),
   metadata_fields: optional(z.array(z.unknown())),
   domain_restrictions: optional(z.array(z.string())),
+  redirect_uris: optional(z.array(z.string())),
 })
 
 export const metadataField = z.object({

@@ -168,8 +168,10 @@ export interface AuthProvider {
   config: JsonObject
   secret_config: JsonObject
   metadata_fields: { required: boolean; name: string; field_name?: string }[]
-  /** `oauth2-google`: domains of the accounts that may log in; empty or absent: all. */
+  /** `oauth2-*`: domains of the accounts that may log in; empty or absent: all. */
   domain_restrictions?: string[]
+  /** `oauth2-*`: where a browser may be sent back to, to the letter; empty or absent: nowhere. */
+  redirect_uris?: string[]
 }
 
 export interface CustomUserDataConfig {
