@@ -10,6 +10,8 @@ import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
 import { openUserState } from '../../runtime/users/state.ts'
 import { captureLine, captureLog } from '../support/captured-log.ts'
 import { startTestDatabase } from '../support/database.ts'
+import type { IdentityProviders } from '../support/identity-providers.ts'
+import { fetchWithProviders, workerWithProviders } from '../support/worker-with-providers.ts'
 
 export const wireFolder = path.resolve(import.meta.dirname, '../fixtures/apps/wire')
 export const wireApp = 'wire-abcde'
@@ -20,7 +22,20 @@ export const wireSecrets = {
   signing: 'Super5ecr3tPa55w0rd',
   signing_previous: 'Previous5ecr3t',
   hook_previous: 'Previous5ecr3t',
+  googleSecret: 'Go0gle5ecret',
+  facebookSecret: 'Faceb00k5ecret',
+  appleSecret: 'App1e5ecret',
 }
+
+/** The clients of the app `wire` at identity providers. */
+export const wireClients = {
+  google: { clientId: 'wire.apps.googleusercontent.com', clientSecret: wireSecrets.googleSecret },
+  facebook: { clientId: '1234567890', clientSecret: wireSecrets.facebookSecret },
+  apple: { clientId: 'com.example.wire', clientSecret: wireSecrets.appleSecret },
+}
+
+/** The page of the app `wire` that identity providers' redirects end at. */
+export const wireRedirect = 'http://localhost:5173/auth'
 
 export type HostKind = 'node' | 'workerd'
 
@@ -42,6 +57,8 @@ export const hostKinds: readonly (HostKind | 'remote')[] = remoteUrl ? ['remote'
 
 export interface EdgeSettings {
   plainActionErrors?: boolean
+  /** Stand for Google, Facebook and Apple. */
+  providers?: IdentityProviders
 }
 
 /** The app `wire` served by one host, on the test database. */
@@ -95,14 +112,24 @@ export function serveWire(kind: HostKind, uri: string, settings: EdgeSettings = 
   return kind === 'node' ? serveOnNode(uri, secrets, settings) : serveOnWorkerd(uri, secrets, settings)
 }
 
-async function serveOnNode(uri: string, secrets: Secrets, settings: EdgeSettings) {
+async function serveOnNode(uri: string, secrets: Secrets, { providers, ...settings }: EdgeSettings) {
   const { built } = await loadBuiltApp(wireFolder)
-  return startNodeEdge({ built, uri, port: 0, secrets, allowDevelopmentOrigins: true, log: captureLog, ...settings })
+  return startNodeEdge({
+    built,
+    uri,
+    port: 0,
+    secrets,
+    allowDevelopmentOrigins: true,
+    log: captureLog,
+    ...(providers !== undefined && { fetch: fetchWithProviders(providers) }),
+    ...settings,
+  })
 }
 
-async function serveOnWorkerd(uri: string, secrets: Secrets, settings: EdgeSettings) {
+async function serveOnWorkerd(uri: string, secrets: Secrets, { providers, ...settings }: EdgeSettings) {
   const outDir = await mkdtemp(path.join(os.tmpdir(), 'edge-bundle-'))
-  const entry = path.resolve(import.meta.dirname, '../../edge/worker.ts')
+  const reaching = providers === undefined ? undefined : await workerWithProviders(providers)
+  const entry = reaching?.entry ?? path.resolve(import.meta.dirname, '../../edge/worker.ts')
   const { outFile } = await bundleWorker({ appDir: wireFolder, entry, outDir })
   const edge = await startWorkerEdge({ bundle: outFile, uri, port: 0, secrets, onLog: captureLine, ...settings })
   return {
@@ -110,7 +137,8 @@ async function serveOnWorkerd(uri: string, secrets: Secrets, settings: EdgeSetti
     runScheduled: () => edge.runScheduled(),
     async close() {
       await edge.close()
-      await rm(outDir, { recursive: true, force: true })
+      await reaching?.close()
+      for (const folder of [outDir, reaching?.folder ?? outDir]) await rm(folder, { recursive: true, force: true })
     },
   }
 }
