@@ -1,21 +1,35 @@
 import type { Log } from '../../runtime/log.ts'
 
+function isFatal(error: Error): boolean {
+  return 'syscall' in error && error.syscall === 'listen'
+}
+
 /**
- * Keeps the process alive when a function of an app leaves a rejected promise behind, which Node would otherwise end it
- * for; App Services logs it as `UncaughtPromiseRejection`.
+ * Keeps the process alive when a function of an app leaves a rejected promise behind (App Services logs it as
+ * `UncaughtPromiseRejection`), or when a socket or timer that it or a package of it opened throws with nobody to catch:
+ * Node would end for either, and with it every other call. A port that cannot be listened on still ends the process.
  *
  * @returns stops doing so
  */
 export function surviveUnhandledRejections(log: Log): () => void {
-  const listener = (reason: unknown) => {
+  const report = (kind: string, reason: unknown): void => {
     const error = reason instanceof Error ? reason : new Error(String(reason))
     log({
       type: 'function',
       status: 'error',
-      error: `uncaught promise rejection: ${error.message}`,
+      error: `${kind}: ${error.message}`,
       ...(error.stack === undefined ? {} : { stack: error.stack }),
     })
   }
-  process.on('unhandledRejection', listener)
-  return () => process.off('unhandledRejection', listener)
+  const onRejection = (reason: unknown): void => report('uncaught promise rejection', reason)
+  const onException = (error: Error): void => {
+    report('uncaught exception', error)
+    if (isFatal(error)) process.exit(1)
+  }
+  process.on('unhandledRejection', onRejection)
+  process.on('uncaughtException', onException)
+  return () => {
+    process.off('unhandledRejection', onRejection)
+    process.off('uncaughtException', onException)
+  }
 }
