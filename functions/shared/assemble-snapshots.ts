@@ -34,7 +34,8 @@ export interface SnapshotMaterial {
   readonly days: ReadonlyMap<Instant, { readonly futureEvents: number; readonly unknownUsers: number }>
   readonly spend: readonly SpendRow[]
   readonly answers: readonly NpsAnswer[]
-  readonly firstEvent: Instant | null
+  /** Snapshot dates that no event precedes. */
+  readonly beforeFirstEvent: ReadonlySet<Instant>
   readonly windowFrom?: Instant
 }
 
@@ -96,7 +97,7 @@ export function assembleSnapshots(dates: readonly Instant[], material: SnapshotM
         ).size,
         assumed_subscriptions: assumed,
         invalid_config: material.problems,
-        before_first_event: material.firstEvent === null || asOf <= material.firstEvent,
+        before_first_event: material.beforeFirstEvent.has(asOf),
         history: assumed > 0 ? ('assumed' as const) : ('log' as const),
       },
       inputs: { events_to: new Date(asOf), log_to: material.logTo === null ? null : new Date(material.logTo) },

@@ -1,6 +1,5 @@
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf } from './database.ts'
-import { toInstant } from './values.ts'
 
 const dated = [
   ['users', 'created_at'],
@@ -11,27 +10,21 @@ const dated = [
 /** Counted up to here; a database with more has another problem than the number. */
 const most = 1_000
 
+/** The earliest date there is: whatever is not at or after it is no date. */
+export const earliestDate = new Date(-8.64e15)
+
 /**
- * Documents whose date is missing or of another type, which no window can hold. Nothing, numbers, texts and objects sort
- * before every date, so those documents are the first of the index on that date: reading them costs what they are, not
- * what the collection is.
+ * Documents whose date is missing or of another type, which no window can hold. What a range leaves out are the two ends
+ * of the index on the date: reading them costs what they hold, not what the collection holds.
  */
 export async function countBrokenDates(context: Context): Promise<number> {
   let broken = 0
   for (const [collection, field] of dated) {
     const documents = await rawCollectionOf(context, collection)
-      .find({}, { [field]: 1 })
-      .sort({ [field]: 1 })
-      .limit(1)
-      .toArray()
-    if (documents.length === 0 || toInstant(documents[0]?.[field]) !== null) continue
-    const leading = await rawCollectionOf(context, collection)
-      .find({}, { [field]: 1 })
-      .sort({ [field]: 1 })
+      .find({ [field]: { $not: { $gte: earliestDate } } }, { _id: 1 })
       .limit(most)
       .toArray()
-    const firstDate = leading.findIndex((document) => toInstant(document[field]) !== null)
-    broken += firstDate < 0 ? leading.length : firstDate
+    broken += documents.length
   }
   return broken
 }

@@ -4,7 +4,7 @@ import type { SubscriptionSegment } from '../../domain/kpi/subscription-segments
 import type { Context } from '../../runtime/context.ts'
 import { assembleSnapshots } from './assemble-snapshots.ts'
 import { collectionOf, readAll } from './database.ts'
-import { readFirstEvent } from './read-activity.ts'
+import { findDatesBeforeFirstEvent } from './read-activity.ts'
 import { readAnswers } from './read-answers.ts'
 import { readDerivedActivity } from './read-derived-activity.ts'
 import { readMarkCounts } from './read-mark-counts.ts'
@@ -69,6 +69,7 @@ export async function computeDerivedSnapshots(
     subscriptions.push(segment)
     owners.set(segment.customer, document.u)
   }
+  const activity = await readDerivedActivity(context, dates, testUsers)
   return assembleSnapshots(dates, {
     config,
     problems: options.problems,
@@ -76,14 +77,14 @@ export async function computeDerivedSnapshots(
     logTo: options.logTo,
     customers,
     subscriptions,
-    activity: await readDerivedActivity(context, dates, testUsers),
+    activity,
     totalUsers: await readUserCounts(context, dates, testUsers),
     unknownCustomers: await findUnknownUsers(context, owners),
     marks: await readMarkCounts(context, dates, testUsers),
     days: await readRollups(context, first - dayMs, last),
     spend: await readSpend(context, opening.windowFrom, last),
     answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),
-    firstEvent: await readFirstEvent(context),
+    beforeFirstEvent: await findDatesBeforeFirstEvent(context, dates, activity),
     ...(options.windowFrom === undefined ? {} : { windowFrom: options.windowFrom }),
   })
 }

@@ -1,5 +1,6 @@
 import { dayMs, type Instant } from '../../domain/instant.ts'
 import type { Context } from '../../runtime/context.ts'
+import { dayOfEvent, isDated } from './activity-pipeline.ts'
 import { collectionOf, rawCollectionOf } from './database.ts'
 import { upserting } from './retry.ts'
 import { readRollups } from './rollup.ts'
@@ -20,12 +21,9 @@ export async function findLateDays(context: Context, now: Date): Promise<Instant
   const groups = await rawCollectionOf(context, 'analytics_events')
     .aggregate([
       { $match: { received_at: { $gte: new Date((watermark ?? now.getTime() - dayMs) - overlapMs) } } },
-      {
-        $group: {
-          _id: { $subtract: ['$timestamp', { $mod: [{ $subtract: ['$timestamp', new Date(0)] }, dayMs] }] },
-          received: { $max: '$received_at' },
-        },
-      },
+      // Dates only, and no arrays of them: nothing else has a day.
+      { $match: { $expr: isDated } },
+      { $group: { _id: dayOfEvent, received: { $max: '$received_at' } } },
     ])
     .toArray()
   const received = new Map<Instant, Instant>()

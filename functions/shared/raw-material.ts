@@ -7,7 +7,6 @@ import type { Context } from '../../runtime/context.ts'
 import { matchActivity } from './activity-pipeline.ts'
 import type { SnapshotMaterial } from './assemble-snapshots.ts'
 import { rawCollectionOf } from './database.ts'
-import { readFirstEvent } from './read-activity.ts'
 import { readAnswers } from './read-answers.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
@@ -43,7 +42,7 @@ export async function readRawMaterial(context: Context, dates: readonly Instant[
     days: new Map(),
     spend: await readSpend(context, first - monthWindowMs, last),
     answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),
-    firstEvent: await readFirstEvent(context),
+    beforeFirstEvent: new Set(),
   }
 }
 

@@ -14,7 +14,7 @@ import { computeUsageRetention } from '../../domain/kpi/usage-retention.ts'
 import type { Context } from '../../runtime/context.ts'
 import { countBrokenDates } from './broken-dates.ts'
 import { countIssues } from './count-issues.ts'
-import { countFutureEvents, readFirstEvent, readRawActivity, readUsersByMonth } from './read-activity.ts'
+import { countFutureEvents, findDatesBeforeFirstEvent, readRawActivity, readUsersByMonth } from './read-activity.ts'
 import { readAnswers } from './read-answers.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
@@ -79,13 +79,13 @@ export async function computeRawSnapshot(
   const living = segments.filter((segment) => isCurrent(segment, asOf))
   const readQuality = async (): Promise<Partial<DataQuality>> => {
     const owners = new Map(living.map(({ customer }) => [customer, read.ids.get(customer) ?? customer] as const))
-    const firstEvent = await readFirstEvent(context)
+    const before = await findDatesBeforeFirstEvent(context, [asOf], new Map([[asOf, activity]]))
     return {
       invalid_dates: countStatus(segments, 'invalid') + (await countBrokenDates(context)),
       future_events: await countFutureEvents(context, asOf - dayMs, asOf),
       unknown_users: (await findUnknownUsers(context, usersOfDay)).size,
       unknown_customers: (await findUnknownUsers(context, owners)).size,
-      before_first_event: firstEvent === null || asOf <= firstEvent,
+      before_first_event: before.size > 0,
     }
   }
   const quality = { ...stateQuality(segments, living, asOf), ...(options.quality === false ? {} : await readQuality()) }

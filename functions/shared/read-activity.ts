@@ -2,7 +2,8 @@ import { dayMs, type Instant, startOfMonthAfter } from '../../domain/instant.ts'
 import { type ActiveUsers, countActiveUsers, monthWindowMs } from '../../domain/kpi/active-users.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
-import { isFutureEvent, matchActivity } from './activity-pipeline.ts'
+import { isFutureEvent, matchActivity, matchEvents } from './activity-pipeline.ts'
+import { earliestDate } from './broken-dates.ts'
 import { rawCollectionOf, readGroups } from './database.ts'
 import type { TestUsers } from './read-users.ts'
 import { keyOf, toInstant } from './values.ts'
@@ -37,7 +38,7 @@ export async function readRawActivity(
 export async function countFutureEvents(context: Context, from: Instant, to: Instant): Promise<number> {
   const groups = await rawCollectionOf(context, 'analytics_events')
     .aggregate([
-      { $match: { timestamp: { $gte: new Date(from), $lt: new Date(to) } } },
+      ...matchEvents(from, to),
       { $match: { $expr: isFutureEvent } },
       { $group: { _id: null, count: { $sum: 1 } } },
     ])
@@ -45,14 +46,30 @@ export async function countFutureEvents(context: Context, from: Instant, to: Ins
   return Number(groups[0]?.count ?? 0)
 }
 
-/** The instant of the first event; null without any. */
-export async function readFirstEvent(context: Context): Promise<Instant | null> {
+/** The instant of the first event before `before`; null without any. */
+async function readFirstEvent(context: Context, before: Instant): Promise<Instant | null> {
   const first = await rawCollectionOf(context, 'analytics_events')
-    .find({ timestamp: { $gt: new Date(-8.64e15) } }, { _id: 0, timestamp: 1 })
+    .find({ timestamp: { $gte: earliestDate, $lt: new Date(before) } }, { _id: 0, timestamp: 1 })
     .sort({ timestamp: 1 })
     .limit(1)
     .toArray()
   return toInstant(first[0]?.timestamp)
+}
+
+/**
+ * Those of ascending `dates` that no event precedes. Whoever was active within the month before a date is proof enough,
+ * so that the events are asked about quiet dates only: not every server finds the first event without reading all.
+ */
+export async function findDatesBeforeFirstEvent(
+  context: Context,
+  dates: readonly Instant[],
+  activity: ReadonlyMap<Instant, ActiveUsers>,
+): Promise<Set<Instant>> {
+  const quiet = dates.filter((asOf) => (activity.get(asOf)?.mau ?? 0) === 0)
+  const last = quiet[quiet.length - 1]
+  if (last === undefined) return new Set()
+  const first = await readFirstEvent(context, last)
+  return new Set(quiet.filter((asOf) => first === null || asOf <= first))
 }
 
 /** The people active in each month up to `asOf`, keyed by the first of the month. */
@@ -63,7 +80,7 @@ export async function readUsersByMonth(
   testUsers: TestUsers,
 ): Promise<Map<Instant, string[]>> {
   const months = new Map<Instant, string[]>()
-  const first = await readFirstEvent(context)
+  const first = await readFirstEvent(context, asOf)
   if (first === null) return months
   for (let month = startOfMonthAfter(first, 0); month < asOf; month = startOfMonthAfter(month, 1)) {
     const groups = await readGroups(rawCollectionOf(context, 'analytics_events'), [

@@ -25,7 +25,7 @@ export async function readUserCounts(
   )
   const departures = await readAll(
     users,
-    { deleted_at: { $lt: new Date(last) } },
+    { deleted_at: { $exists: true, $lt: new Date(last) } },
     { _id: 1, created_at: 1, deleted_at: 1 },
   )
   const createdOn = countByDay(arrivals.map((user) => toInstant(user.created_at)))

@@ -2,8 +2,8 @@ import type { Document } from 'bson'
 import { dayMs, type Instant, startOfDay } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
-import { isFutureEvent, matchActivity } from './activity-pipeline.ts'
-import { collectionOf, queryCap, rawCollectionOf, readAll, readGroups } from './database.ts'
+import { countFutureByDay, countPeople, type DayPeople, daysOf, mergePeople, storePeople } from './daily-people.ts'
+import { collectionOf, queryCap, readGroups } from './database.ts'
 import { findUnknownUsers } from './read-users.ts'
 import { upserting } from './retry.ts'
 import { keyOf, toInstant } from './values.ts'
@@ -17,17 +17,12 @@ export interface DayRollup {
   readonly unknownUsers: number
 }
 
-/** People checked at once before their stale documents go. */
-const staleBatch = 1_000
-
-/** Midnight that opens the day of an event, in every server version. */
-const dayOfEvent: Document = {
-  $subtract: ['$timestamp', { $mod: [{ $subtract: ['$timestamp', new Date(0)] }, dayMs] }],
-}
+/** People held at once; a day with more is rewritten on the server. Bounds memory, and the size of one day's document. */
+const peopleAtOnce = 100_000
 
 /**
- * Rewrites `user_activity_daily` for the days of `[from, to)` from the events, and `kpi_rollups` with them. Running it
- * twice, or in two places at once, ends in the same state (spec: KPIs 8.3).
+ * Brings `user_activity_daily` in line with the events of the days of `[from, to)`, and `kpi_rollups` with them. Running
+ * it twice, or in two places at once, ends in the same state (spec: KPIs 8.3).
  */
 export async function rollUpDays(
   context: Context,
@@ -35,94 +30,59 @@ export async function rollUpDays(
   to: Instant,
   config: KpiConfig,
   now: Date,
+  most: number = peopleAtOnce,
 ): Promise<void> {
   const run = `${now.toISOString()}-${Math.random().toString(36).slice(2, 10)}`
-  const grouped: Document[] = [
-    ...matchActivity(from, to, config),
-    { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
-    { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: run } } },
-  ]
-  const merge = (): Promise<unknown> =>
-    collectionOf(context, 'analytics_events')
-      .aggregate(
-        [
-          ...grouped,
-          {
-            $merge: {
-              into: 'user_activity_daily',
-              on: '_id',
-              whenMatched: 'replace',
-              whenNotMatched: 'insert',
-            },
-          },
-        ],
-        { allowDiskUse: true },
-      )
-      .toArray()
-  const daily = collectionOf(context, 'user_activity_daily')
-  const range = { $gte: new Date(from), $lt: new Date(to) }
-  const hadAny = (await daily.findOne({ d: range }, { _id: 1 })) !== null
-  await upserting(merge)
-  if (hadAny) await deleteStale(context, from, to, run, config)
-  await recordRollups(context, from, to, now)
+  const counted = await countPeople(context, from, to, config, most)
+  if (counted === null && to - from > dayMs) {
+    const middle = from + Math.ceil((to - from) / dayMs / 2) * dayMs
+    await rollUpDays(context, from, middle, config, now, most)
+    await rollUpDays(context, middle, to, config, now, most)
+    return
+  }
+  if (counted !== null && (await storePeople(context, from, to, counted.people, { config, run, most }))) {
+    const unknown = await countUnknown(context, counted.people)
+    await recordRollups(context, from, to, now, counted.futureEvents, unknown)
+    return
+  }
+  await upserting(() => mergePeople(context, from, to, { config, run }))
+  const unknown = await countUnknownByDay(context, { $gte: new Date(from), $lt: new Date(to) })
+  await recordRollups(context, from, to, now, await countFutureByDay(context, from, to), unknown)
 }
 
-/**
- * Deletes what this run did not write and the events no longer say. The second look at the events is what makes two
- * runs at once safe: a document without this run may also be one that the other run has just written.
- */
-async function deleteStale(
+async function recordRollups(
   context: Context,
   from: Instant,
   to: Instant,
-  run: string,
-  config: KpiConfig,
+  now: Date,
+  futureEvents: ReadonlyMap<Instant, number>,
+  unknownUsers: ReadonlyMap<Instant, number>,
 ): Promise<void> {
-  const daily = collectionOf(context, 'user_activity_daily')
-  const range = { $gte: new Date(from), $lt: new Date(to) }
-  const candidates = await readAll(daily, { d: range, run: { $ne: run } }, { _id: 1 })
-  for (let at = 0; at < candidates.length; at += staleBatch) {
-    const batch = candidates.slice(at, at + staleBatch)
-    const people = new Map(batch.map(({ _id }) => [keyOf(_id.u) ?? '', _id.u as unknown]))
-    const seen = await readGroups(rawCollectionOf(context, 'analytics_events'), [
-      ...matchActivity(from, to, config),
-      { $match: { user_id: { $in: [...people.values()] } } },
-      { $group: { _id: { d: dayOfEvent, u: '$user_id' } } },
-    ])
-    const active = new Set(seen.map(({ _id }) => keyOf(_id)))
-    const stale = batch.map(({ _id }) => _id).filter((_id) => !active.has(keyOf(_id)))
-    if (stale.length > 0) await daily.deleteMany({ _id: { $in: stale } })
-  }
-}
-
-async function recordRollups(context: Context, from: Instant, to: Instant, now: Date): Promise<void> {
-  const range = { $gte: new Date(from), $lt: new Date(to) }
-  const future = await rawCollectionOf(context, 'analytics_events')
-    .aggregate([
-      { $match: { timestamp: range } },
-      { $match: { $expr: isFutureEvent } },
-      { $group: { _id: dayOfEvent, count: { $sum: 1 } } },
-    ])
-    .toArray()
-  const futureByDay = new Map(future.map(({ _id, count }) => [toInstant(_id) ?? 0, Number(count)]))
-  const unknownByDay = await countUnknownByDay(context, range)
-  const operations: Document[] = []
-  for (let day = from; day < to; day += dayMs)
-    operations.push({
-      updateOne: {
-        filter: { _id: new Date(day) },
-        update: {
-          $set: {
-            rolled_at: now,
-            future_events: futureByDay.get(day) ?? 0,
-            unknown_users: unknownByDay.get(day) ?? 0,
-          },
+  const operations = daysOf(from, to).map((day) => ({
+    updateOne: {
+      filter: { _id: new Date(day) },
+      update: {
+        $set: {
+          rolled_at: now,
+          future_events: futureEvents.get(day) ?? 0,
+          unknown_users: unknownUsers.get(day) ?? 0,
         },
-        upsert: true,
       },
-    })
+      upsert: true,
+    },
+  }))
   if (operations.length > 0)
     await upserting(() => collectionOf(context, 'kpi_rollups').bulkWrite(operations, { ordered: false }))
+}
+
+/** People of each day whom `users` does not hold. */
+async function countUnknown(context: Context, people: ReadonlyMap<Instant, DayPeople>): Promise<Map<Instant, number>> {
+  const ids = new Map<string, unknown>()
+  for (const day of people.values()) for (const id of day.ids) ids.set(keyOf(id) ?? '', id)
+  const unknown = await findUnknownUsers(context, ids)
+  return new Map(
+    [...people].map(([day, own]) => [day, own.ids.filter((id) => unknown.has(keyOf(id) ?? '')).length] as const),
+  )
 }
 
 async function countUnknownByDay(context: Context, range: Document): Promise<Map<Instant, number>> {

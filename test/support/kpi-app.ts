@@ -21,6 +21,7 @@ import type { BuiltApp, FunctionFactory } from '../../runtime/function-module.ts
 import type { LogEntry } from '../../runtime/log.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { systemUser, type User } from '../../runtime/user.ts'
+import { withOwnDatabase } from './own-database.ts'
 
 type Handler = (context: never, ...args: never[]) => unknown
 
@@ -52,20 +53,6 @@ function factoryOf(handler: Handler): FunctionFactory {
 /** Our own app folder: who may call what, and who may read which collection. */
 const { definition } = await loadAppFolder(repositoryRoot)
 
-/**
- * A client whose `bi_dashboard` is a database of the test's own, so that tests may share a server.
- */
-function redirected(client: MongoClient, database: string): MongoClient {
-  return new Proxy(client, {
-    get(target, property) {
-      if (property === 'db')
-        return (name?: string, options?: object) => target.db(name === 'bi_dashboard' ? database : name, options)
-      const value: unknown = Reflect.get(target, property, target)
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-}
-
 export interface KpiApp {
   readonly runtime: Runtime
   readonly logs: LogEntry[]
@@ -90,7 +77,7 @@ export function createKpiApp(client: MongoClient, database: string): KpiApp {
     broken: {},
     packages: {},
   }
-  const own = redirected(client, database)
+  const own = withOwnDatabase(client, database)
   const runtime = createRuntime({
     built,
     clientFor: () => own,

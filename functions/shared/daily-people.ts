@@ -1,0 +1,244 @@
+import type { Document } from 'bson'
+import { dayMs, type Instant } from '../../domain/instant.ts'
+import type { KpiConfig } from '../../domain/kpi/config.ts'
+import type { Context } from '../../runtime/context.ts'
+import { dayOfEvent, isFutureEvent, matchActivity, matchEvents } from './activity-pipeline.ts'
+import { collectionOf, rawCollectionOf, readGroups } from './database.ts'
+import { isDuplicateKey } from './retry.ts'
+import { keyOf, toInstant } from './values.ts'
+
+/** Who was active on one day. */
+export interface DayPeople {
+  /** Ids as stored, each once. */
+  readonly ids: readonly unknown[]
+  /** Events of each, in the same order. */
+  readonly counts: readonly number[]
+}
+
+/** What the events of some days say. */
+export interface CountedDays {
+  readonly people: ReadonlyMap<Instant, DayPeople>
+  readonly futureEvents: ReadonlyMap<Instant, number>
+}
+
+const attempts = 4
+const batchSize = 5_000
+/** People checked at once before their stale documents go. */
+const staleBatch = 1_000
+
+/** One document a day instead of one a person: most of what reading costs is documents. */
+function byDay(day: string, id: string, count: unknown, most: number): Document[] {
+  return [
+    { $limit: most },
+    { $group: { _id: day, ids: { $push: id }, counts: { $push: count }, future: { $sum: '$future' } } },
+  ]
+}
+
+function toPeople(documents: readonly Document[], most: number): Map<Instant, DayPeople> | null {
+  const people = new Map<Instant, DayPeople>()
+  let total = 0
+  for (const { _id, ids, counts } of documents) {
+    const [given, events]: unknown[][] = [ids, counts]
+    total += given?.length ?? 0
+    people.set(toInstant(_id) ?? 0, { ids: given ?? [], counts: (events ?? []).map(Number) })
+  }
+  return total >= most ? null : people
+}
+
+/**
+ * Counts the people of each day of `[from, to)` in one pass over their events; null when they are `most` or more, too
+ * many to hold in a function.
+ */
+export async function countPeople(
+  context: Context,
+  from: Instant,
+  to: Instant,
+  config: KpiConfig,
+  most: number,
+): Promise<CountedDays | null> {
+  const isActivity = {
+    $and: [
+      { $gt: ['$user_id', null] },
+      { $not: [{ $in: ['$event_type', { $literal: [...config.inactiveEventTypes] }] }] },
+      { $not: [isFutureEvent] },
+    ],
+  }
+  const documents = await rawCollectionOf(context, 'analytics_events')
+    .aggregate(
+      [
+        ...matchEvents(from, to),
+        {
+          $group: {
+            _id: { d: dayOfEvent, u: '$user_id' },
+            n: { $sum: { $cond: [isActivity, 1, 0] } },
+            future: { $sum: { $cond: [isFutureEvent, 1, 0] } },
+          },
+        },
+        ...byDay('$_id.d', '$_id.u', '$n', most),
+      ],
+      { allowDiskUse: true },
+    )
+    .toArray()
+  const all = toPeople(documents, most)
+  if (all === null) return null
+  const people = new Map<Instant, DayPeople>()
+  for (const [day, { ids, counts }] of all)
+    people.set(day, { ids: ids.filter((_, at) => counts[at] !== 0), counts: counts.filter((count) => count !== 0) })
+  const futureEvents = new Map(documents.map(({ _id, future }) => [toInstant(_id) ?? 0, Number(future)]))
+  return { people, futureEvents }
+}
+
+async function readStored(
+  context: Context,
+  from: Instant,
+  to: Instant,
+  most: number,
+): Promise<Map<Instant, DayPeople> | null> {
+  const documents = await collectionOf(context, 'user_activity_daily')
+    .aggregate(
+      [
+        { $match: { d: { $gte: new Date(from), $lt: new Date(to) } } },
+        ...byDay('$d', '$_id.u', { $ifNull: ['$n', 0] }, most),
+      ],
+      { allowDiskUse: true },
+    )
+    .toArray()
+  return toPeople(documents, most)
+}
+
+/**
+ * Writes what differs between `user_activity_daily` and the people counted: nothing at all when a run is repeated.
+ *
+ * @returns false when more is stored than fits a function, and nothing was written
+ */
+export async function storePeople(
+  context: Context,
+  from: Instant,
+  to: Instant,
+  counted: ReadonlyMap<Instant, DayPeople>,
+  options: { config: KpiConfig; run: string; most: number },
+): Promise<boolean> {
+  const daily = collectionOf(context, 'user_activity_daily')
+  for (let attempt = 1; ; attempt++) {
+    const stored = await readStored(context, from, to, options.most)
+    if (stored === null) return false
+    const { writes, stale } = changes(counted, stored, options.run)
+    try {
+      for (let at = 0; at < writes.length; at += batchSize)
+        await daily.bulkWrite(writes.slice(at, at + batchSize), { ordered: false })
+      await deleteStale(context, from, to, stale, options.config)
+      return true
+    } catch (error) {
+      // Another run inserted some of the same people first: look again at what is missing.
+      if (attempt === attempts || !isDuplicateKey(error)) throw error
+    }
+  }
+}
+
+function changes(
+  counted: ReadonlyMap<Instant, DayPeople>,
+  stored: ReadonlyMap<Instant, DayPeople>,
+  run: string,
+): { writes: Document[]; stale: Document[] } {
+  const writes: Document[] = []
+  const stale: Document[] = []
+  for (const day of new Set([...counted.keys(), ...stored.keys()])) {
+    const d = new Date(day)
+    const known = new Map<string, { u: unknown; n: number }>()
+    const before = stored.get(day)
+    before?.ids.forEach((u, at) => {
+      known.set(keyOf(u) ?? '', { u, n: before.counts[at] ?? 0 })
+    })
+    const now = counted.get(day)
+    now?.ids.forEach((u, at) => {
+      const key = keyOf(u) ?? ''
+      const n = now.counts[at] ?? 0
+      const document = { _id: { d, u }, d, u, n, run }
+      const earlier = known.get(key)
+      known.delete(key)
+      if (earlier === undefined) writes.push({ insertOne: { document } })
+      else if (earlier.n !== n)
+        writes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
+    })
+    for (const { u } of known.values()) stale.push({ d, u })
+  }
+  return { writes, stale }
+}
+
+/**
+ * Rewrites the days on the server, without holding their people: for days too large for `storePeople`. Every document
+ * of the run carries its name, so that the others can be told.
+ */
+export async function mergePeople(
+  context: Context,
+  from: Instant,
+  to: Instant,
+  options: { config: KpiConfig; run: string },
+): Promise<void> {
+  await collectionOf(context, 'analytics_events')
+    .aggregate(
+      [
+        ...matchActivity(from, to, options.config),
+        { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
+        { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: options.run } } },
+        { $merge: { into: 'user_activity_daily', on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' } },
+      ],
+      { allowDiskUse: true },
+    )
+    .toArray()
+  const others = await readGroups(collectionOf(context, 'user_activity_daily'), [
+    { $match: { d: { $gte: new Date(from), $lt: new Date(to) }, run: { $ne: options.run } } },
+    { $project: { _id: 1 } },
+  ])
+  await deleteStale(
+    context,
+    from,
+    to,
+    others.map(({ _id }) => _id),
+    options.config,
+  )
+}
+
+/**
+ * Deletes documents that this run did not find and the events no longer say. The second look at the events is what makes
+ * two runs at once safe: what this run did not find may be what another has just written.
+ */
+async function deleteStale(
+  context: Context,
+  from: Instant,
+  to: Instant,
+  candidates: readonly Document[],
+  config: KpiConfig,
+): Promise<void> {
+  for (let at = 0; at < candidates.length; at += staleBatch) {
+    const batch = candidates.slice(at, at + staleBatch)
+    const people = new Map(batch.map(({ u }) => [keyOf(u) ?? '', u as unknown]))
+    const seen = await readGroups(rawCollectionOf(context, 'analytics_events'), [
+      ...matchActivity(from, to, config),
+      { $match: { user_id: { $in: [...people.values()] } } },
+      { $group: { _id: { d: dayOfEvent, u: '$user_id' } } },
+    ])
+    const active = new Set(seen.map(({ _id }) => keyOf(_id)))
+    const stale = batch.filter((_id) => !active.has(keyOf(_id)))
+    if (stale.length > 0) await collectionOf(context, 'user_activity_daily').deleteMany({ _id: { $in: stale } })
+  }
+}
+
+/** Events of `[from, to)` whose clock ran ahead, by day; for days too large for `countPeople`. */
+export async function countFutureByDay(context: Context, from: Instant, to: Instant): Promise<Map<Instant, number>> {
+  const groups = await rawCollectionOf(context, 'analytics_events')
+    .aggregate([
+      ...matchEvents(from, to),
+      { $match: { $expr: isFutureEvent } },
+      { $group: { _id: dayOfEvent, count: { $sum: 1 } } },
+    ])
+    .toArray()
+  return new Map(groups.map(({ _id, count }) => [toInstant(_id) ?? 0, Number(count)]))
+}
+
+/** Midnights of `[from, to)`. */
+export function daysOf(from: Instant, to: Instant): Instant[] {
+  const days: Instant[] = []
+  for (let day = from; day < to; day += dayMs) days.push(day)
+  return days
+}
