@@ -9,9 +9,9 @@ import {
 } from 'mongodb'
 import { InvalidTestError, MissingFeatureError } from './errors.ts'
 import { EventLog } from './events.ts'
-import { isJson, type Json } from './format.ts'
+import { type ClientDescription, type EntityDescription, isJson, type Json } from './format.ts'
 import type { MatchEntities } from './match.ts'
-import { toDriverOptions } from './options.ts'
+import { assertNoTimeouts, toDriverOptions } from './options.ts'
 
 /** Runs queued operations one after the other, beside the test's own sequence. */
 export class OperationThread {
@@ -31,7 +31,7 @@ export class OperationThread {
 
 type Constructor<T> = abstract new (...args: never[]) => T
 
-/** The entity map of one test: clients, databases, collections, sessions, buckets, cursors, threads and saved values. */
+/** The entity map of one test: clients, databases, collections, sessions, buckets, cursors, threads, event lists and saved values. */
 export class Entities implements MatchEntities {
   readonly #uri: string
   readonly #entities = new Map<string, unknown>()
@@ -41,52 +41,37 @@ export class Entities implements MatchEntities {
     this.#uri = uri
   }
 
-  async create(descriptions: readonly Json[]): Promise<void> {
-    for (const description of descriptions) {
-      const type = Object.keys(description)[0] ?? ''
-      const fields = description[type]
-      if (!isJson(fields)) throw new InvalidTestError(`entity ${type} is no document`)
-      await this.#create(type, fields)
-    }
+  async create(descriptions: readonly EntityDescription[]): Promise<void> {
+    for (const description of descriptions) await this.#create(description)
   }
 
-  async #create(type: string, fields: Json): Promise<void> {
-    const id = String(fields.id)
-    switch (type) {
-      case 'client':
-        return this.#createClient(id, fields)
-      case 'database': {
-        const options = toDriverOptions(optionsOf(fields.databaseOptions))
-        return this.set(id, this.get(fields.client, MongoClient).db(String(fields.databaseName), options))
-      }
-      case 'collection': {
-        const options = toDriverOptions(optionsOf(fields.collectionOptions))
-        return this.set(id, this.get(fields.database, Db).collection(String(fields.collectionName), options))
-      }
-      case 'session': {
-        const { snapshotTime, ...options } = toDriverOptions(optionsOf(fields.sessionOptions))
-        const session = this.get(fields.client, MongoClient).startSession(options)
-        // The driver has no such option yet; it sends what the session has come to hold, however it came to it.
-        if (snapshotTime !== undefined) Object.assign(session, { snapshotTime: this.value(String(snapshotTime)) })
-        return this.set(id, session)
-      }
-      case 'bucket': {
-        const options = toDriverOptions(optionsOf(fields.bucketOptions))
-        return this.set(id, new GridFSBucket(this.get(fields.database, Db), options))
-      }
-      case 'thread':
-        return this.set(id, new OperationThread())
-      case 'clientEncryption':
-        throw new MissingFeatureError('client-side encryption')
-      default:
-        throw new InvalidTestError(`unknown entity type ${type}`)
-    }
+  async #create({ client, database, collection, session, bucket, thread }: EntityDescription): Promise<void> {
+    if (client) await this.#createClient(client)
+    else if (database) {
+      const options = optionsOf(database.databaseOptions)
+      this.set(database.id, this.get(database.client, MongoClient).db(database.databaseName, options))
+    } else if (collection) {
+      const options = optionsOf(collection.collectionOptions)
+      this.set(collection.id, this.get(collection.database, Db).collection(collection.collectionName, options))
+    } else if (session) {
+      const { snapshotTime, ...options } = optionsOf(session.sessionOptions)
+      const started = this.get(session.client, MongoClient).startSession(options)
+      // The driver has no such option yet; it sends what the session has come to hold, however it came to it.
+      if (snapshotTime !== undefined) Object.assign(started, { snapshotTime: this.value(String(snapshotTime)) })
+      this.set(session.id, started)
+    } else if (bucket) {
+      const options = optionsOf(bucket.bucketOptions)
+      this.set(bucket.id, new GridFSBucket(this.get(bucket.database, Db), options))
+    } else if (thread) this.set(thread.id, new OperationThread())
+    else throw new MissingFeatureError('client-side encryption')
   }
 
-  async #createClient(id: string, fields: Json): Promise<void> {
-    if (fields.autoEncryptOpts !== undefined) throw new MissingFeatureError('client-side encryption')
-    if (fields.observeLogMessages !== undefined) throw new MissingFeatureError('log messages')
-    if (fields.observeTracingMessages !== undefined) throw new MissingFeatureError('tracing')
+  async #createClient(description: ClientDescription): Promise<void> {
+    const { id, serverApi } = description
+    if (description.autoEncryptOpts !== undefined) throw new MissingFeatureError('client-side encryption')
+    if (description.observeLogMessages !== undefined) throw new MissingFeatureError('log messages')
+    if (description.observeTracingMessages !== undefined) throw new MissingFeatureError('tracing')
+    assertNoTimeouts(description.uriOptions)
     const options: MongoClientOptions = {
       monitorCommands: true,
       // Recovery after a fail point that closes the connection waits this long; the default is 500 ms.
@@ -94,20 +79,22 @@ export class Entities implements MatchEntities {
       serverSelectionTimeoutMS: 10_000,
       // The driver's ping on connect would be one connection check-out more than test files expect.
       __skipPingOnConnect: true,
-      ...(isJson(fields.serverApi) ? { serverApi: toServerApi(fields.serverApi) } : {}),
+      // The driver judges the version itself.
+      ...(serverApi ? { serverApi: { ...serverApi } } : {}),
     } as MongoClientOptions
-    const client = new MongoClient(withUriOptions(this.#uri, optionsOf(fields.uriOptions)), options)
-    this.#logs.set(
-      id,
-      new EventLog(client, {
-        observeEvents: namesOf(fields.observeEvents),
-        ignoreCommandMonitoringEvents: namesOf(fields.ignoreCommandMonitoringEvents),
-        observeSensitiveCommands: fields.observeSensitiveCommands === true,
-      }),
-    )
+    const client = new MongoClient(withUriOptions(this.#uri, description.uriOptions), options)
+    const log = new EventLog(client, {
+      observeEvents: description.observeEvents ?? [],
+      ignoreCommandMonitoringEvents: description.ignoreCommandMonitoringEvents ?? [],
+      observeSensitiveCommands: description.observeSensitiveCommands ?? false,
+    })
+    this.#logs.set(id, log)
     this.set(id, client)
+    for (const { id: list, events } of description.storeEventsAsEntities ?? []) this.set(list, log.storeEvents(events))
     await client.connect()
-    if (typeof fields.awaitMinPoolSizeMS === 'number') await this.#awaitMinPoolSize(client, fields.awaitMinPoolSizeMS)
+    if (description.awaitMinPoolSizeMS !== undefined) {
+      await this.#awaitMinPoolSize(client, description.awaitMinPoolSizeMS)
+    }
   }
 
   async #awaitMinPoolSize(client: MongoClient, timeoutMs: number): Promise<void> {
@@ -165,16 +152,9 @@ export class Entities implements MatchEntities {
   }
 }
 
-function optionsOf(value: unknown): Json | undefined {
-  return isJson(value) ? value : undefined
-}
-
-function namesOf(value: unknown): string[] {
-  return Array.isArray(value) ? value.map(String) : []
-}
-
-function toServerApi(serverApi: Json): MongoClientOptions['serverApi'] {
-  return { ...serverApi, version: serverApi.version } as MongoClientOptions['serverApi']
+function optionsOf(given: Json | undefined): Json {
+  assertNoTimeouts(given)
+  return toDriverOptions(given)
 }
 
 /** `uriOptions` override those of the connection string; `readPreferenceTags` is an array of tag sets. */

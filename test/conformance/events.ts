@@ -78,15 +78,16 @@ export class EventLog {
   readonly #events: ObservedEvent[] = []
   readonly #signal = new EventEmitter()
   readonly #stops: (() => void)[] = []
+  /** Takes listeners of any event by name; the driver's own map has one overload for each. */
+  readonly #emitter: EventEmitter
   #checkedOut = 0
 
   constructor(client: MongoClient, options: ObserveOptions) {
-    // Listeners take any event by name; the driver's own map has one overload for each.
-    const emitter: EventEmitter = client
-    emitter.on('connectionCheckedOut', () => {
+    this.#emitter = client
+    client.on('connectionCheckedOut', () => {
       this.#checkedOut++
     })
-    emitter.on('connectionCheckedIn', () => {
+    client.on('connectionCheckedIn', () => {
       this.#checkedOut--
     })
     const ignored = new Set([...options.ignoreCommandMonitoringEvents, 'configureFailPoint'])
@@ -96,7 +97,7 @@ export class EventLog {
       const kind = kindOf(type)
       if (kind === undefined) throw new InvalidTestError(`unknown event type ${type}`)
       const name = KINDS[kind][type] ?? ''
-      const listener = (event: object) => {
+      this.#on(name, (event) => {
         const fields: Json = Object.fromEntries(Object.entries(snapshot({ ...event }) as Json))
         if (kind === 'command') {
           if (ignored.has(String(fields.commandName))) return
@@ -104,10 +105,27 @@ export class EventLog {
         }
         this.#events.push({ kind, type, fields })
         this.#signal.emit('observed')
-      }
-      emitter.on(name, listener)
-      this.#stops.push(() => emitter.off(name, listener))
+      })
     }
+  }
+
+  /** Starts a list of documents, one for each event of the named kinds, for `storeEventsAsEntities`. */
+  storeEvents(names: readonly string[]): Json[] {
+    const list: Json[] = []
+    for (const name of names) {
+      const type = name.charAt(0).toLowerCase() + name.slice(1)
+      const kind = kindOf(type)
+      if (kind === undefined) throw new InvalidTestError(`unknown event type ${name}`)
+      this.#on(KINDS[kind][type] ?? '', (event) => {
+        list.push({ ...describedEvent(event), name, observedAt: Date.now() / 1000 })
+      })
+    }
+    return list
+  }
+
+  #on(name: string, listener: (event: object) => void): void {
+    this.#emitter.on(name, listener)
+    this.#stops.push(() => this.#emitter.off(name, listener))
   }
 
   /** Connections of the client in use right now. */
@@ -190,6 +208,16 @@ function describe(events: readonly ObservedEvent[]): string {
 function isRedacted(fields: Json): boolean {
   const document = fields.command ?? fields.reply
   return isJson(document) && Object.keys(document).length === 0
+}
+
+/** An event as plain data: `command` and `reply` are optional in the format, and hold what is none. */
+function describedEvent(event: object): Json {
+  const fields: Json = {}
+  for (const [field, value] of Object.entries(event)) {
+    if (field === 'command' || field === 'reply') continue
+    fields[field] = value instanceof Error ? value.message : value
+  }
+  return fields
 }
 
 /** The driver goes on changing the command and session objects that events show: keep what they said at the time. */

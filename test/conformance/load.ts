@@ -3,7 +3,7 @@ import path from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { InvalidTestError } from './errors.ts'
 import { fromExtendedJson } from './extended-json.ts'
-import { type TestFile, testFile } from './format.ts'
+import { describeIssue, isJson, type TestFile, testFile } from './format.ts'
 
 const READABLE = /\.(json|ya?ml)$/
 
@@ -23,11 +23,14 @@ export async function findTestFiles(paths: readonly string[]): Promise<string[]>
   return [...found].filter((name) => !/\.ya?ml$/.test(name) || !found.has(name.replace(/ya?ml$/, 'json'))).sort()
 }
 
+/** The latest minor version of schema 1 whose keys `format.ts` has all of; later ones may have more. */
+const KNOWN_MINOR = 21
+
 /**
  * One file in the unified test format.
  *
  * @returns undefined for a JSON or YAML file that is not such a file at all (it names no `schemaVersion`)
- * @throws {InvalidTestError} when the file is broken or of another major schema version
+ * @throws {InvalidTestError} when the file is broken, malformed or of another major schema version
  */
 export async function loadTestFile(name: string): Promise<TestFile | undefined> {
   const text = await readFile(name, 'utf8')
@@ -37,12 +40,32 @@ export async function loadTestFile(name: string): Promise<TestFile | undefined> 
   } catch (error) {
     throw new InvalidTestError(`not readable: ${error instanceof Error ? error.message.split('\n')[0] : 'unknown'}`)
   }
-  if (typeof raw !== 'object' || raw === null || !('schemaVersion' in raw)) return undefined
-  if (!/^1(\.|$)/.test(String(raw.schemaVersion))) {
-    throw new InvalidTestError(`schema version ${String(raw.schemaVersion)} is not 1.x`)
+  if (!isJson(raw) || !('schemaVersion' in raw)) return undefined
+  const [, minor] = /^1\.(\d+)(\.\d+)?$/.exec(String(raw.schemaVersion)) ?? []
+  if (minor === undefined) throw new InvalidTestError(`schema version ${String(raw.schemaVersion)} is not 1.x`)
+  let content: unknown
+  try {
+    content = fromExtendedJson(raw)
+  } catch (error) {
+    throw new InvalidTestError(`Extended JSON: ${error instanceof Error ? error.message : 'unknown'}`)
   }
-  const parsed = testFile.safeParse(fromExtendedJson(raw))
+  return parse(content, Number(minor) > KNOWN_MINOR)
+}
+
+/** @param lenient leaves out keys that nobody here knows @throws {InvalidTestError} */
+function parse(content: unknown, lenient: boolean): TestFile {
+  const parsed = testFile.safeParse(content)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw new InvalidTestError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not in the unified test format'}`)
+  const { issues } = parsed.error
+  if (lenient && issues.every((issue) => issue.code === 'unrecognized_keys')) {
+    for (const issue of issues) removeKeys(content, issue.path, issue.keys)
+    return parse(content, false)
+  }
+  throw new InvalidTestError(describeIssue(parsed.error))
+}
+
+function removeKeys(content: unknown, path: readonly PropertyKey[], keys: readonly string[]): void {
+  let place: unknown = content
+  for (const part of path) place = Object(place)[part]
+  for (const key of keys) if (isJson(place)) delete place[key]
 }

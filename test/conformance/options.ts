@@ -1,5 +1,5 @@
 import { ReadPreference, type ReadPreferenceMode, type W, WriteConcern } from 'mongodb'
-import { InvalidTestError } from './errors.ts'
+import { InvalidTestError, MissingFeatureError } from './errors.ts'
 import { isJson, type Json } from './format.ts'
 
 /** The common options of the format (`readConcern`, `readPreference`, `writeConcern`) as the driver takes them. */
@@ -22,6 +22,13 @@ export function toDriverOptions(options: Json | undefined): Json {
     delete converted.cursorType
   }
   return converted
+}
+
+/** @throws {MissingFeatureError} for the options of client-side operation timeouts: the driver takes and ignores them */
+export function assertNoTimeouts(options: Json | undefined): void {
+  for (const name of ['timeoutMS', 'timeoutMode', 'defaultTimeoutMS']) {
+    if (options?.[name] !== undefined) throw new MissingFeatureError(`client-side operation timeouts (${name})`)
+  }
 }
 
 function toReadPreference({ mode, tagSets, maxStalenessSeconds, hedge }: Json): ReadPreference {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { MongoClient } from 'mongodb'
-import { InvalidTestError, MissingFeatureError } from './errors.ts'
-import { isJson, type TestFile, type UnifiedTest } from './format.ts'
+import { MissingFeatureError } from './errors.ts'
+import type { TestFile, UnifiedTest } from './format.ts'
 import { findTestFiles, loadTestFile } from './load.ts'
 import { killAllSessions, runTest } from './run-test.ts'
 import { readServerFacts, type ServerFacts, unmetRequirement } from './server.ts'
@@ -32,15 +32,19 @@ export async function runFiles(
       let file: TestFile | undefined
       try {
         file = await loadTestFile(name)
+        if (file) await dropDatabases(file, internal)
       } catch (error) {
-        if (!(error instanceof InvalidTestError)) throw error
-        report({ name: label, status: 'failed', reason: error.message })
+        // One broken file is one line; the rest of the folder still runs.
+        report({ name: label, status: 'failed', reason: error instanceof Error ? error.message : String(error) })
         continue
       }
-      if (file) await dropDatabases(file, internal)
-      for (const test of file?.tests ?? []) {
+      if (!file) {
+        report({ name: label, status: 'skipped', reason: 'no file of the unified test format (no schemaVersion)' })
+        continue
+      }
+      for (const test of file.tests) {
         const testName = `${label}: ${test.description}`
-        if (file && testName.includes(filter)) report(await outcomeOf(testName, file, test, uri, internal, server))
+        if (testName.includes(filter)) report(await outcomeOf(testName, file, test, uri, internal, server))
       }
     }
   } finally {
@@ -75,8 +79,6 @@ const SYSTEM_DATABASES: ReadonlySet<string> = new Set(['admin', 'config', 'local
 /** What one file leaves behind must not reach the next: some tests insert without any initial data of their own. */
 async function dropDatabases(file: TestFile, internal: MongoClient): Promise<void> {
   const names = new Set((file.initialData ?? []).map(({ databaseName }) => databaseName))
-  for (const { database } of file.createEntities ?? []) {
-    if (isJson(database)) names.add(String(database.databaseName))
-  }
+  for (const { database } of file.createEntities ?? []) if (database) names.add(database.databaseName)
   for (const name of names) if (!SYSTEM_DATABASES.has(name)) await internal.db(name).dropDatabase()
 }

@@ -13,7 +13,7 @@ import { databaseOperations } from './operations/database.ts'
 import { type OperationContext, type OperationTable, ROOT_ARRAY_OPERATIONS } from './operations/operation.ts'
 import { sessionOperations } from './operations/session.ts'
 import { testRunnerOperations } from './operations/test-runner.ts'
-import { toDriverOptions } from './options.ts'
+import { assertNoTimeouts, toDriverOptions } from './options.ts'
 import { toResultDocument } from './results.ts'
 
 /** No single operation of a test file waits this long: one that does hangs, and fails by name. */
@@ -162,6 +162,7 @@ async function invoke(operation: Operation, context: OperationContext): Promise<
   if (args.session !== undefined) args.session = entities.get(args.session, ClientSession)
   if (operation.object === 'testRunner') return call(testRunnerOperations, undefined, operation, args, context)
 
+  assertNoTimeouts(args)
   const entity = entities.value(operation.object)
   if (entity instanceof MongoClient) return call(clientOperations, entity, operation, args, context)
   if (entity instanceof Db) return call(databaseOperations, entity, operation, args, context)

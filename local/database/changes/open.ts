@@ -58,6 +58,8 @@ export function openChangeStream(
   for (const stage of stages) {
     const [name] = stage.keys()
     if (name !== undefined && !STAGES.has(name)) {
+      // A stage that is unknown or misspelt is refused as such first.
+      run([stage], [])
       throw new DatabaseError(20, `${name} is not permitted in a $changeStream pipeline`)
     }
   }

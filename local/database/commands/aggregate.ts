@@ -54,6 +54,7 @@ export const aggregate: Command = {
     server.counters.query++
     const pipeline = fields.documents('pipeline')
     if (!pipeline) throw new DatabaseError(40414, "BSON field 'aggregate.pipeline' is missing but a required field")
+    if (body.get('apiStrict') === true) pipeline.forEach(assertStable)
     const target = body.get('aggregate')
     if (typeof target !== 'string') {
       const first = pipeline[0]?.keys().next().value
@@ -65,6 +66,31 @@ export const aggregate: Command = {
     if (fields.boolean('explain')) return explainCommand(invocation, body, 'queryPlanner')
     return runAggregate(invocation, invocation.collectionName(), pipeline)
   },
+}
+
+/** Stages that are not in the Stable API version 1. */
+const UNSTABLE_STAGES = new Set([
+  '$currentOp',
+  '$indexStats',
+  '$listLocalSessions',
+  '$listSessions',
+  '$planCacheStats',
+  '$search',
+  '$searchMeta',
+  '$vectorSearch',
+  '$listSearchIndexes',
+])
+
+/** @throws {DatabaseError} 323 APIStrictError */
+function assertStable(stage: Doc): void {
+  const [entry] = stage
+  if (!entry) return
+  const [name, spec] = entry
+  // Drivers count by `$collStats: { count: {} }`, so that this one option of the stage is in the API.
+  const countsAlone = isDoc(spec) && spec.size === 1 && spec.has('count')
+  if (UNSTABLE_STAGES.has(name) || (name === '$collStats' && !countsAlone)) {
+    throw new DatabaseError(323, `stage ${name} is not allowed with 'apiStrict: true' in API Version 1`)
+  }
 }
 
 /** The pipeline of a view. */

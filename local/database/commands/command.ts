@@ -15,6 +15,8 @@ export interface Command {
   readonly writes?: boolean
   /** In the Stable API version 1, so that `apiStrict` allows it. */
   readonly stable?: boolean
+  /** Fields of a stable command that are not in it. */
+  readonly unstable?: readonly string[]
   run(invocation: Invocation): Reply | Promise<Reply>
 }
 

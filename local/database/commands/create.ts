@@ -42,6 +42,7 @@ export const create: Command = {
   inTransaction: true,
   writes: true,
   stable: true,
+  unstable: ['capped', 'size', 'max', 'autoIndexId', 'idIndex', 'flags', 'temp', 'storageEngine', 'indexOptionDefaults'],
   run(invocation) {
     const { server, db, fields } = invocation
     const name = invocation.collectionName()

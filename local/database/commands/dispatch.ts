@@ -46,8 +46,8 @@ function parseCommand(message: Message): ParsedCommand {
 }
 
 const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134])
-/** Answers with these say to which state they belong, so that a driver does not take this server for gone. */
-const STATE_CHANGE_CODES = new Set([91, 189, 10058, 10107, 11600, 11602, 13435, 13436])
+/** "Not primary" answers say to which state they belong, as MongoDB's do; those of a shutdown do not. */
+const STATE_CHANGE_CODES = new Set([189, 10107, 11602, 13435, 13436])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
   112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
@@ -261,7 +261,12 @@ function checkApiVersion(command: Command, body: Doc, name: string): void {
     return
   }
   if (version !== '1') throw new DatabaseError(322, 'API version must be "1"')
-  if (body.get('apiStrict') === true && !command.stable) {
+  if (body.get('apiStrict') !== true) return
+  const unstable = command.unstable?.find((field) => body.has(field))
+  if (unstable !== undefined) {
+    throw new DatabaseError(323, `BSON field '${name}.${unstable}' is not allowed with apiStrict:true.`)
+  }
+  if (!command.stable) {
     throw new DatabaseError(
       323,
       `Provided apiStrict:true, but the command ${name} is not in API Version 1. Information on supported commands and migrations in API Version 1 can be found at https://dochub.mongodb.org/core/manual-versioned-api.`,

@@ -13,7 +13,6 @@ export const distinct: Command = {
   name: 'distinct',
   fields: ['key', 'query', 'collation', 'hint'],
   inTransaction: true,
-  stable: true,
   run(invocation) {
     const { fields } = invocation
     const name = invocation.collectionName()

@@ -35,7 +35,6 @@ export const endSessions: Command = {
 export const killSessions: Command = {
   name: 'killSessions',
   fields: [],
-  stable: true,
   run(invocation) {
     end(invocation, 'killSessions')
     return OK

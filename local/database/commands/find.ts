@@ -63,6 +63,17 @@ export const find: Command = {
   fields: FIELDS,
   inTransaction: true,
   stable: true,
+  unstable: [
+    'max',
+    'min',
+    'returnKey',
+    'showRecordId',
+    'tailable',
+    'awaitData',
+    'oplogReplay',
+    'noCursorTimeout',
+    'allowPartialResults',
+  ],
   run(invocation): Reply | Promise<Reply> {
     const { server, fields, db } = invocation
     server.counters.query++

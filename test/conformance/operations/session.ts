@@ -1,5 +1,7 @@
 import type { ClientSession } from 'mongodb'
+import { z } from 'zod'
 import { InvalidTestError } from '../errors.ts'
+import { checked, nestedOperation } from '../format.ts'
 import type { OperationTable } from './operation.ts'
 
 export const sessionOperations: OperationTable<ClientSession> = {
@@ -14,8 +16,9 @@ export const sessionOperations: OperationTable<ClientSession> = {
     return time
   },
   withTransaction: async (session, { callback, ...options }, { execute }) => {
+    const operations = checked(z.array(nestedOperation), callback)
     await session.withTransaction(async () => {
-      for (const operation of callback) await execute(operation, true)
+      for (const operation of operations) await execute(operation, true)
     }, options)
   },
 }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClientSession, type Document, MongoClient, type TopologyDescription } from 'mongodb'
+import { z } from 'zod'
 import { OperationThread } from '../entities.ts'
 import { InvalidTestError, MismatchError, MissingFeatureError } from '../errors.ts'
+import { checked, entityDescription, nestedOperation } from '../format.ts'
 import { assertMatches, print } from '../match.ts'
 import type { OperationContext, OperationTable } from './operation.ts'
 
@@ -9,7 +11,8 @@ const WAIT_MS = 10_000
 
 /** The special operations of the format, those with `object: testRunner`. */
 export const testRunnerOperations: OperationTable<undefined> = {
-  createEntities: (_, { entities: descriptions }, { entities }) => entities.create(descriptions),
+  createEntities: (_, { entities: descriptions }, { entities }) =>
+    entities.create(checked(z.array(entityDescription), descriptions)),
 
   failPoint: async (_, { client, failPoint }, { entities, failPoints }) => {
     await entities.get(client, MongoClient).db('admin').command(failPoint)
@@ -57,7 +60,7 @@ export const testRunnerOperations: OperationTable<undefined> = {
     entities.eventLog(client).waitFor(event, count, WAIT_MS, entities),
 
   runOnThread: async (_, { thread, operation }, { entities, execute }) =>
-    entities.get(thread, OperationThread).queue(() => execute(operation)),
+    entities.get(thread, OperationThread).queue(() => execute(checked(nestedOperation, operation))),
   waitForThread: async (_, { thread }, { entities }) => {
     const late = sleep(WAIT_MS, 'late' as const, { ref: false })
     if ((await Promise.race([entities.get(thread, OperationThread).finish(), late])) === 'late') {

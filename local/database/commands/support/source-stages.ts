@@ -1,4 +1,4 @@
-import { type Doc, int, type Value } from '../../bson/value.ts'
+import { Binary, type Doc, int, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Invocation } from '../invocation.ts'
 import { collectionStats } from './stats.ts'
@@ -16,16 +16,20 @@ export function sourceStage(
     case '$indexStats':
       return indexStats(invocation, name ?? '')
     case '$currentOp':
+      if (invocation.db !== 'admin' || name !== undefined) {
+        throw new DatabaseError(73, "$currentOp must be run against the 'admin' database with {aggregate: 1}")
+      }
       return currentOp(invocation)
     case '$listLocalSessions':
+      if (name !== undefined) {
+        throw new DatabaseError(
+          73,
+          '$listLocalSessions must be run against the database with {aggregate: 1}, not a collection',
+        )
+      }
+      return sessions(invocation)
     case '$listSessions':
-      return [...invocation.server.sessions].map(
-        ({ id, lastUse }) =>
-          new Map<string, Value>([
-            ['_id', new Map([['id', id]])],
-            ['lastUse', new Date(lastUse)],
-          ]),
-      )
+      return sessions(invocation)
     case '$planCacheStats':
       return []
     case '$listSearchIndexes':
@@ -74,6 +78,16 @@ function indexStats(invocation: Invocation, name: string): Doc[] {
           ]),
         ],
         ['spec', spec.description],
+      ]),
+  )
+}
+
+function sessions(invocation: Invocation): Doc[] {
+  return [...invocation.server.sessions].map(
+    ({ id, lastUse }) =>
+      new Map<string, Value>([
+        ['_id', new Map([['id', new Binary(Buffer.from(id, 'hex'), Binary.SUBTYPE_UUID)]])],
+        ['lastUse', new Date(lastUse)],
       ]),
   )
 }
