@@ -275,16 +275,24 @@ describe.each(ownHosts)('identity providers, by realm-web 2.0.1 on %s', (kind) =
       }
       const ask = async (browser: HttpBrowser, url: string) => {
         const response = await browser.send(url)
-        return [response.status, response.headers.get('location')?.startsWith(wireRedirect) ?? false]
+        const location = response.headers.get('location')
+        return location === null ? response.status : fragmentOf(new URL(location))
       }
       const own = await callbackOf()
-      expect(await ask(createHttpBrowser(providers), own.url)).toEqual([401, false])
-      expect(await ask(own.browser, own.url.replace(/state=[^&]{12}/, '$&A'))).toEqual([401, false])
-      expect(await ask(own.browser, `${edge.url}${client}/auth/callback`)).toEqual([401, false])
+      const refused = {
+        _baas_client_app_id: wireApp,
+        _baas_error: 'this login was started by another browser, or was used before',
+      }
+      expect(await ask(createHttpBrowser(providers), own.url)).toEqual(refused)
+      expect(await ask(own.browser, own.url.replace(/state=[^&]{12}/, '$&A'))).toBe(401)
+      expect(await ask(own.browser, `${edge.url}${client}/auth/callback`)).toBe(401)
       const replaying = createHttpBrowser(providers)
       for (const [name, cookie] of own.browser.cookies) replaying.cookies.set(name, cookie)
-      expect(await ask(own.browser, own.url)).toEqual([302, true])
-      expect(await ask(replaying, own.url)).toEqual([401, false])
+      expect(await ask(own.browser, own.url)).toEqual({
+        _baas_client_app_id: wireApp,
+        _baas_ua: expect.any(String),
+      })
+      expect(await ask(replaying, own.url)).toEqual(refused)
     })
 
     it('links nothing by a browser that did not start, and nothing after a logout', async () => {
@@ -308,7 +316,8 @@ describe.each(ownHosts)('identity providers, by realm-web 2.0.1 on %s', (kind) =
       providers.sitDown(victim)
       const started = await start(attacker.browser)
       expect([started.status, started.cors]).toEqual([200, ['http://localhost:5173', 'true', true]])
-      expect(await createHttpBrowser(providers).visit(started.url, wireRedirect)).toMatchObject({ status: 401 })
+      const elsewhere = await createHttpBrowser(providers).visit(started.url, wireRedirect)
+      expect(fragmentOf(elsewhere.url)).toMatchObject({ _baas_error: expect.stringContaining('another browser') })
       const late = await start(attacker.browser)
       await user.logOut()
       const { url } = await attacker.browser.visit(late.url, wireRedirect)

@@ -12,15 +12,14 @@ import { issueSession, type SessionAnswer } from './issue-session.ts'
  * `/auth/callback`: an identity provider has sent the browser back, by GET or (Apple) with a form. The browser goes on
  * to the app's page, with what `Realm.handleAuthRedirect` reads in the fragment: it stays out of logs and referrers.
  *
- * @throws {AppError} `AuthError` for a `state` that is not of this app, has expired, was used before, or was started by
- *   another browser
+ * @throws {AppError} `AuthError` for a `state` that this app did not make or that has expired: nothing says then which
+ *   page to go on to
  */
 export async function handleOAuthCallback(context: HostContext, request: HostRequest): Promise<Response> {
   const text = request.method === 'POST' ? new TextDecoder().decode(request.body) : request.rawQuery
   const answer = new URLSearchParams(text)
   const flow = await context.oauthFlows.open(answer.get('state') ?? '')
-  if (flow === undefined || !(await context.oauthFlows.spend(flow, browserKeyOf(request, flow))))
-    throw new AppError('AuthError', 'this login was not started here, has expired or was used before')
+  if (flow === undefined) throw new AppError('AuthError', 'this login was not started here or has expired')
   const result = new URLSearchParams({ _baas_client_app_id: context.runtime.built.definition.clientAppId })
   if (flow.clientState !== undefined) result.set('_baas_state', flow.clientState)
   if (flow.linkTo !== undefined) result.set('_baas_link', 'true')
@@ -50,6 +49,8 @@ async function finish(
   answer: URLSearchParams,
 ): Promise<SessionAnswer> {
   const { provider, linkTo, callbackUrl, codeVerifier, nonce } = flow
+  if (!(await context.oauthFlows.spend(flow, browserKeyOf(request, flow))))
+    throw new AppError('AuthError', 'this login was started by another browser, or was used before')
   const code = answer.get('code') ?? ''
   if (code === '') {
     const declined = answer.get('error') ?? ''
