@@ -1,8 +1,7 @@
 import { type Finding, Findings } from '../app-folder/finding.ts'
 import { FolderReader } from '../app-folder/folder-reader.ts'
 import type { LoadedApp } from '../app-folder/index.ts'
-
-const servedProviders = ['anon-user', 'api-key', 'local-userpass', 'custom-token', 'custom-function']
+import { checkProviders } from './check-providers.ts'
 
 /** Parts of the platform that ended on 2025-09-30 and are not served (spec: app folder 11). */
 const endedParts: Readonly<Record<string, string>> = {
@@ -56,29 +55,7 @@ export async function checkParts(
         message: `the data source "${source.name}" is of type "${source.type}"; using it answers an error`,
         mend: 'use a data source of type "mongodb-atlas"',
       })
-  for (const provider of Object.values(app.authProviders)) {
-    if (provider.disabled) continue
-    const place = { file: 'auth/providers.json', subject: provider.type }
-    if (!servedProviders.includes(provider.type))
-      findings.add('error', 'provider-unsupported', {
-        ...place,
-        message: `logins of "${provider.type}" are refused`,
-        mend: 'log in with that provider in the client and hand its token to "custom-token", or disable the provider',
-      })
-    const { autoConfirm, runConfirmationFunction, runResetFunction } = provider.config
-    if (provider.type === 'local-userpass' && autoConfirm !== true && runConfirmationFunction !== true)
-      findings.add('warning', 'email-not-sent', {
-        ...place,
-        message: 'users are confirmed by e-mail, and no e-mail is sent here',
-        mend: 'set "autoConfirm": true, or confirm with a function',
-      })
-    if (provider.type === 'local-userpass' && runResetFunction !== true)
-      findings.add('info', 'reset-email-not-sent', {
-        ...place,
-        message: 'passwords are reset by e-mail, and no e-mail is sent here',
-        mend: 'reset with a function: "runResetFunction": true, "resetFunctionName": "..."',
-      })
-  }
+  checkProviders(app, findings)
   for (const trigger of app.triggers)
     if (trigger.type === 'DATABASE' && !trigger.disabled)
       findings.add('info', 'trigger-needs-change-streams', {

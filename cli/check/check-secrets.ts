@@ -1,6 +1,8 @@
+import { isOAuthProvider } from '../../runtime/users/oauth/index.ts'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
 import type { Origins } from '../app-folder/origins.ts'
+import { withoutClientSecret } from './check-providers.ts'
 
 interface SecretUse {
   readonly secret: string
@@ -34,6 +36,11 @@ function secretUses(app: AppDefinition, origins: Origins): SecretUse[] {
       subject: 'Data API',
       effect: 'the Data API refuses every call',
     })
+  for (const { type, disabled, secret_config } of Object.values(app.authProviders)) {
+    const secret = secret_config.clientSecret
+    if (disabled || !isOAuthProvider(type) || typeof secret !== 'string' || secret === '') continue
+    uses.push({ secret, file: 'auth/providers.json', subject: type, effect: withoutClientSecret(type) })
+  }
   for (const provider of Object.values(app.authProviders)) {
     const keys = provider.secret_config.signingKeys
     if (provider.disabled || provider.type !== 'custom-token' || !Array.isArray(keys)) continue
