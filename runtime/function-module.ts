@@ -13,6 +13,8 @@ export type FunctionFactory = (
   console: unknown,
   exports: unknown,
   module: undefined,
+  /** What the functions of one call from outside share: names assigned without a declaration, extended built-ins. */
+  shared?: object,
 ) => unknown
 
 /** What `atlas-edge build` emits for any app folder: plain data and the wrapped functions. */

@@ -41,7 +41,6 @@ export function runAsScriptName(owner: string): string {
 /** Manifest entries in file order, then the files it lacks; run-as scripts are added to `sources`. */
 export async function readFunctions(reader: FolderReader, sources: FunctionSource[]): Promise<FunctionConfig[]> {
   const { findings } = reader
-  const files = new Set(sources.map((source) => source.name))
   const functions = new Map<string, FunctionConfig>()
   const content = await reader.json(manifest)
   let entries: unknown[] = []
@@ -54,11 +53,14 @@ export async function readFunctions(reader: FolderReader, sources: FunctionSourc
         mend: 'write [{"name": "..."}, ...]',
       })
   }
+  entries = [...entries, ...(await readOwnManifests(reader, sources, entries))]
+  takeFromSubfolders(reader, sources, entries)
+  const files = new Set(sources.map((source) => source.name))
   for (const [index, value] of entries.entries()) {
     const entry = readItem(functionFile, value, {
       findings,
       file: manifest,
-      subject: entryName(value) ?? `entry ${index}`,
+      subject: entryTitle(value) ?? `entry ${index}`,
       severity: 'error',
       repair: closedExpression,
     })
@@ -110,7 +112,64 @@ export async function readFunctions(reader: FolderReader, sources: FunctionSourc
 
 function entryName(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('name' in value)) return undefined
-  return typeof value.name === 'string' ? `function "${value.name}"` : undefined
+  return typeof value.name === 'string' ? value.name : undefined
+}
+
+function entryTitle(value: unknown): string | undefined {
+  const name = entryName(value)
+  return name === undefined ? undefined : `function "${name}"`
+}
+
+function rename(sources: FunctionSource[], source: FunctionSource, name: string): void {
+  sources[sources.indexOf(source)] = { ...source, name }
+}
+
+/**
+ * Functions in the form of older layouts, `<name>/source.js` beside a `config.json` of its own, which half-converted
+ * folders still hold: they get the name of that file. Returns their manifest entries.
+ */
+async function readOwnManifests(
+  reader: FolderReader,
+  sources: FunctionSource[],
+  entries: readonly unknown[],
+): Promise<unknown[]> {
+  const listed = new Set(entries.map((entry) => entryName(entry)))
+  const own: unknown[] = []
+  for (const source of [...sources]) {
+    if (source.generated || !source.name.endsWith('/source') || listed.has(source.name)) continue
+    const content = await reader.json(`${source.file.slice(0, -'source.js'.length)}config.json`)
+    const name = content.state === 'read' ? entryName(content.value) : undefined
+    if (content.state !== 'read' || name === undefined || listed.has(name)) continue
+    listed.add(name)
+    own.push(content.value)
+    rename(sources, source, name)
+    reader.findings.add('warning', 'function-old-layout', {
+      file: source.file,
+      subject: name,
+      message: `"${name}" has the form of an older layout; it runs with the settings beside it`,
+      mend: `move it to functions/${name}.js and its settings to ${manifest}`,
+    })
+  }
+  return own
+}
+
+/** Manifests that name a function by its file's name alone, while the file is in a sub-folder: one such file is meant. */
+function takeFromSubfolders(reader: FolderReader, sources: FunctionSource[], entries: readonly unknown[]): void {
+  const listed = new Set(entries.map((entry) => entryName(entry)))
+  const byName = new Map(sources.map((source) => [source.name, source]))
+  for (const name of listed) {
+    if (name === undefined || byName.has(name) || name.includes('/')) continue
+    const candidates = sources.filter((source) => source.name.endsWith(`/${name}`) && !listed.has(source.name))
+    const [source] = candidates
+    if (source === undefined || candidates.length > 1) continue
+    rename(sources, source, name)
+    reader.findings.add('warning', 'function-elsewhere', {
+      file: source.file,
+      subject: name,
+      message: `${manifest} calls this file "${name}", which App Services would look for in functions/${name}.js`,
+      mend: `list it as "${source.name}", or move the file`,
+    })
+  }
 }
 
 function reportMissingFile(reader: FolderReader, name: string, files: ReadonlySet<string>): void {

@@ -5,10 +5,11 @@ import type { Finding, Findings } from '../app-folder/finding.ts'
 import type { FunctionSource } from '../app-folder/index.ts'
 import { builtinName, isOffered, packageName } from './builtins.ts'
 import { factoryPrelude, factoryText } from './function-factory.ts'
-import { type FunctionScript, readFunctionScript } from './function-script.ts'
+import { type FunctionScript, readFunctionScript, scriptText } from './function-script.ts'
 import { isNativePackage, substitutes } from './native-packages.ts'
 import { holdsPackage, type PackageFolders } from './packages.ts'
-import { ScriptError } from './parsed-script.ts'
+import { type ParsedScript, parseScript, ScriptError } from './parsed-script.ts'
+import { findSharedGlobals } from './shared-globals.ts'
 
 export type BuildTarget = 'workerd' | 'node'
 
@@ -28,9 +29,10 @@ const syntaxMends = {
 
 /** Compiles every source; those that do not parse are broken by name, and the others still run. */
 export function compileFunctions(sources: readonly FunctionSource[], findings: Findings): CompiledFunction[] {
+  const shared = findSharedGlobals(sources.flatMap((source) => parsedOrNone(sourceText(source))))
   return sources.map((source) => {
     try {
-      const script = readFunctionScript(source.generated ? scriptOfString(source.text) : source.text)
+      const script = readFunctionScript(sourceText(source), shared)
       return { source, script, factory: factoryText(script) }
     } catch (error) {
       if (!(error instanceof ScriptError)) throw error
@@ -46,6 +48,19 @@ export function compileFunctions(sources: readonly FunctionSource[], findings: F
       return { source, broken: { name: source.name, code: 'FunctionSyntaxError', message } }
     }
   })
+}
+
+function sourceText(source: FunctionSource): string {
+  return source.generated ? scriptOfString(source.text) : source.text
+}
+
+function parsedOrNone(source: string): ParsedScript[] {
+  try {
+    return [parseScript(scriptText(source))]
+  } catch (error) {
+    if (error instanceof ScriptError) return []
+    throw error
+  }
 }
 
 /** A script held by a string assigns `exports` like a file, or is a bare function expression. */

@@ -2,6 +2,7 @@ import vm from 'node:vm'
 import { parse } from 'acorn'
 import { type FunctionScript, wrapperParameters } from './function-script.ts'
 import { ScriptError } from './parsed-script.ts'
+import { sharedPrelude } from './shared-globals.ts'
 
 /** Names of the module around the factories; they must not be names that a function uses. */
 export const factoryPrelude = [
@@ -23,6 +24,8 @@ export const factoryPrelude = [
   '  const loaded = require(specifier)',
   '  return loaded?.__esModule ? loaded : { ...loaded, default: loaded }',
   '}',
+  'const __edgeDefault = (loaded) => (loaded?.__esModule ? loaded.default : loaded)',
+  sharedPrelude,
 ].join('\n')
 
 const scriptName = 'function'
@@ -35,7 +38,7 @@ const scriptName = 'function'
  */
 export function factoryText(script: FunctionScript): string {
   const locals = [...script.undeclared]
-  let head = ''
+  let head = script.text.includes('__edgeShared') ? '__edgeShared ??= {};' : ''
   if (script.uses.has('this') || script.uses.has('global') || script.uses.has('globalThis'))
     head += 'const __edgeGlobal = __edgeCallGlobal();'
   if (script.uses.has('this')) head += 'const __edgeThis = (self) => self ?? __edgeGlobal;'
@@ -51,7 +54,7 @@ export function factoryText(script: FunctionScript): string {
   }
   const body = `${script.text}\n;return ${result}`
   const inner = script.redeclares ? `return (() => {${body}})()` : body
-  const text = `(${wrapperParameters.join(', ')}) => {${head}${inner}\n}`
+  const text = `(${wrapperParameters.join(', ')}, __edgeShared) => {${head}${inner}\n}`
   try {
     // Compiled and never run: the engine itself says whether strict code may look like this. What a module refuses beyond
     // strict mode (ECMA-262 B.1.1, 13.1.1) only a parser of modules tells, and one such function would take all others

@@ -1,7 +1,15 @@
 import type { AnyNode, Node } from 'acorn'
 import type { ScopeManager } from 'eslint-scope'
+import { importsAsRequire } from './import-statements.ts'
 import { lineAt, type ParsedScript, parseScript, ScriptError } from './parsed-script.ts'
-import { hasOctalEscape, renameBlockFunctions, renameDuplicateParameters, renameReserved } from './strict-repairs.ts'
+import { noSharedGlobals, rewriteExtensions, type SharedGlobals } from './shared-globals.ts'
+import {
+  hasOctalEscape,
+  renameBlockFunctions,
+  renameDuplicateParameters,
+  renameReserved,
+  replaceIdentifier,
+} from './strict-repairs.ts'
 import { TextEdits } from './text-edits.ts'
 import { walk } from './walk.ts'
 
@@ -30,15 +38,21 @@ export interface PackageUse {
 
 export const wrapperParameters = ['context', 'BSON', 'EJSON', 'utils', 'require', 'console', 'exports', 'module']
 
+/** The script of a function file: without a line for a shell, and with its imports as `require`. */
+export function scriptText(source: string): string {
+  return importsAsRequire(source.replace(/^#!.*/, ''))
+}
+
 /**
  * Makes a sloppy-mode script run unchanged in meaning inside a strict module: undeclared names that are assigned are
  * listed to be declared per call, `this` of plain calls, `delete name`, octal literals, duplicate parameters, functions
  * declared in blocks and names reserved in strict mode are rewritten (spec: real apps 2).
  *
+ * @param shared what the functions of its app share
  * @throws {ScriptError} when it does not parse, or uses `with`
  */
-export function readFunctionScript(source: string): FunctionScript {
-  const text = source.replace(/^#!.*/, '')
+export function readFunctionScript(source: string, shared: SharedGlobals = noSharedGlobals): FunctionScript {
+  const text = scriptText(source)
   const script = parseScript(text)
   const edits = new TextEdits(text)
   const uses = new Set<'globalThis' | 'global' | 'process' | 'this' | 'import' | 'eval'>()
@@ -47,8 +61,11 @@ export function readFunctionScript(source: string): FunctionScript {
   for (const reference of script.free) {
     const { name } = reference.identifier
     if (name === 'globalThis' || name === 'global' || name === 'process' || name === 'eval') uses.add(name)
-    if (reference.isWrite() && !renamed.has(name) && !wrapperParameters.includes(name)) undeclared.add(name)
+    if (renamed.has(name) || wrapperParameters.includes(name)) continue
+    if (shared.names.has(name)) replaceIdentifier(script, edits, reference.identifier, `__edgeShared.${name}`)
+    else if (reference.isWrite()) undeclared.add(name)
   }
+  rewriteExtensions(script, shared.extensions, edits)
   renameReserved(script, edits, undeclared)
   const requires: PackageUse[] = []
   const freeNodes = new Set<unknown>(script.free.map((reference) => reference.identifier))

@@ -85,7 +85,12 @@ function startOf(identifier: IdentifierNode): number {
 }
 
 /** In `{ name }` the identifier is key and value at once: only the value may change. */
-function replaceIdentifier(script: ParsedScript, edits: TextEdits, identifier: IdentifierNode, name: string): void {
+export function replaceIdentifier(
+  script: ParsedScript,
+  edits: TextEdits,
+  identifier: IdentifierNode,
+  name: string,
+): void {
   const start = startOf(identifier)
   const isShorthand = shorthandStarts(script).has(start)
   edits.replace(start, start + identifier.name.length, isShorthand ? `${identifier.name}: ${name}` : name)

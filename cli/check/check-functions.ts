@@ -2,6 +2,7 @@ import type { AnyNode } from 'acorn'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { Findings } from '../app-folder/finding.ts'
 import type { CompiledFunction } from '../build/app-module.ts'
+import { scriptText } from '../build/function-script.ts'
 import { lineAt, parseScript } from '../build/parsed-script.ts'
 import { walk } from '../build/walk.ts'
 
@@ -67,7 +68,7 @@ function checkNames(
   known: KnownNames,
   findings: Findings,
 ): void {
-  walk(parseScript(text.replace(/^#!.*/, '')).program, (visited) => {
+  walk(parseScript(scriptText(text)).program, (visited) => {
     const node = visited as AnyNode
     if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return
     const [argument] = node.arguments

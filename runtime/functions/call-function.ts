@@ -10,7 +10,6 @@ import type { User } from '../user.ts'
 import { createContext } from './context.ts'
 import { stackOf, toFunctionError } from './errors.ts'
 import { createBson } from './globals/bson.ts'
-import { createConsole } from './globals/console.ts'
 import { createEjson } from './globals/ejson.ts'
 import { createRequire } from './globals/require.ts'
 import { createUtils } from './globals/utils.ts'
@@ -122,9 +121,10 @@ function enter(host: FunctionHost, invocation: Invocation, factory: FunctionFact
     createEjson(),
     createUtils(runtime.options.now),
     createRequire(runtime.built.packages),
-    createConsole(invocation.logs),
+    invocation.console,
     {},
     undefined,
+    invocation.shared,
   )
   if (typeof exported !== 'function')
     throw new AppError('FunctionInvalid', `function "${call.name}" does not assign a function to exports`)

@@ -1,5 +1,6 @@
 import type { Namespace } from '../data/data-access.ts'
 import { AppError } from '../errors.ts'
+import { createConsole } from './globals/console.ts'
 import type { LogBuffer } from './log-buffer.ts'
 
 /** Spec: function runtime 8. */
@@ -14,6 +15,9 @@ type Release = () => Promise<void>
  */
 export class Invocation {
   readonly logs: LogBuffer
+  /** What the functions of the run share beside the `console`, which some of them extend. */
+  readonly shared: object = {}
+  readonly console: object
   /** Told of each namespace that the run writes to. */
   readonly onWrite: ((namespace: Namespace) => void) | undefined
   /** Aborts outbound requests once the time is up. */
@@ -28,6 +32,7 @@ export class Invocation {
 
   constructor(timeoutMs: number, logs: LogBuffer, onWrite?: (namespace: Namespace) => void) {
     this.logs = logs
+    this.console = createConsole(logs)
     this.onWrite = onWrite
     this.signal = this.#controller.signal
     const { promise, reject } = Promise.withResolvers<never>()

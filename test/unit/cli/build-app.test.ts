@@ -35,9 +35,16 @@ async function load(result: BuildResult): Promise<BuiltApp> {
   return module.built
 }
 
+/** The console of one request, which some functions extend. */
+function quietConsole(): object {
+  return { log: () => {} }
+}
+
 /** A function of a built app, called as the runtime calls it; its context reaches functions and values only. */
-function call(built: BuiltApp, name: string, args: unknown[] = []): unknown {
-  const context = { functions: { execute: (other: string, ...rest: unknown[]) => call(built, other, rest) } }
+function call(built: BuiltApp, name: string, args: unknown[] = [], log = quietConsole(), shared = {}): unknown {
+  const context = {
+    functions: { execute: (other: string, ...rest: unknown[]) => call(built, other, rest, log, shared) },
+  }
   const require = (specifier: string) => {
     const loader = built.packages[specifier]
     if (loader === undefined) throw new Error(`Cannot find module '${specifier}'`)
@@ -45,7 +52,7 @@ function call(built: BuiltApp, name: string, args: unknown[] = []): unknown {
   }
   const factory = built.functions[name]
   if (factory === undefined) throw new Error(`no function ${name}`)
-  const made = factory(context, {}, EJSON, {}, require, console, undefined, undefined)
+  const made = factory(context, {}, EJSON, {}, require, log, undefined, undefined, shared)
   return (made as (...rest: unknown[]) => unknown)(...args)
 }
 
@@ -62,6 +69,13 @@ const sloppyCalls: [string, unknown[], unknown][] = [
   ['callOther', [9], 9],
 ]
 
+const oddCalls: [string, unknown[], unknown][] = [
+  ['createUser', ['ann'], 'created ann'],
+  ['oldStyle', [], 'old style'],
+  ['imports', ['text'], ['1cb251ec', 'a/b', 'd', 'function']],
+  ['usesHelpers', ['-'], ['x-y', 2, 'b', ['a']]],
+]
+
 const packageCalls: [string, unknown[], unknown][] = [
   ['usesPackages', ['up'], ['UP', 'MODULE_NOT_FOUND', 'string', 'SUB', 'scoped', 'deep part', 42, 'default']],
   ['usesBuiltins', ['text'], ['982d9e3e', 'dGV4dA==', '/b', 0, 'function']],
@@ -71,6 +85,11 @@ const packageCalls: [string, unknown[], unknown][] = [
 describe('buildApp for Node', () => {
   it.each(sloppyCalls)('runs the sloppy function %s, twice alike', async (name, args, expected) => {
     const built = await load(await build(fixtureApp('implicit-globals')))
+    expect([await call(built, name, args), await call(built, name, args)]).toEqual([expected, expected])
+  })
+
+  it.each(oddCalls)('runs %s, written as App Services did not ask for', async (name, args, expected) => {
+    const built = await load(await build(fixtureApp('odd-functions')))
     expect([await call(built, name, args), await call(built, name, args)]).toEqual([expected, expected])
   })
 
@@ -244,7 +263,7 @@ describe('packages of functions/package.json', () => {
 
 describe('buildApp for workerd', () => {
   let worker: Miniflare
-  const names = ['implicit-globals', 'shipped-packages', 'old-exports', 'broken-parts']
+  const names = ['implicit-globals', 'odd-functions', 'shipped-packages', 'old-exports', 'broken-parts']
 
   beforeAll(async () => {
     const modules: { type: 'ESModule'; path: string; contents: string }[] = []
@@ -255,9 +274,9 @@ describe('buildApp for workerd', () => {
     const imports = names.map((name, index) => `import { built as app${index} } from './${name}.mjs'`).join('\n')
     const contents = `${imports}
 const apps = { ${names.map((name, index) => `'${name}': app${index}`).join(', ')} }
-const call = (built, name, args) => {
-  const context = { functions: { execute: (other, ...rest) => call(built, other, rest) } }
-  return built.functions[name](context, {}, {}, {}, (specifier) => built.packages[specifier](), console, undefined, undefined)(...args)
+const call = (built, name, args, log = { log() {} }, shared = {}) => {
+  const context = { functions: { execute: (other, ...rest) => call(built, other, rest, log, shared) } }
+  return built.functions[name](context, {}, {}, {}, (specifier) => built.packages[specifier](), log, undefined, undefined, shared)(...args)
 }
 export default { async fetch(request) {
   const { app, name, args } = await request.json()
@@ -283,6 +302,10 @@ export default { async fetch(request) {
 
   it.each(sloppyCalls)('runs the sloppy function %s', async (name, args, expected) => {
     expect(await callWorker('implicit-globals', name, args)).toEqual({ result: expected })
+  })
+
+  it.each(oddCalls)('runs %s, written as App Services did not ask for', async (name, args, expected) => {
+    expect(await callWorker('odd-functions', name, args)).toEqual({ result: expected })
   })
 
   it.each(packageCalls)('bundles packages and Node modules for %s', async (name, args, expected) => {

@@ -39,6 +39,7 @@ describe('checkApp', () => {
     ['data-api-only', []],
     ['old-exports', []],
     ['implicit-globals', []],
+    ['odd-functions', []],
     ['newest-export', []],
     ['unlisted-functions', []],
     ['values-and-environments', []],
@@ -85,6 +86,12 @@ describe('checkApp', () => {
       ],
     })
     expect(report.summary).toMatchObject({ functions: 10, functionsThatRun: 6, triggers: 1, endpoints: 2 })
+  })
+
+  it('tells where functions stand or are written otherwise than App Services asks', async () => {
+    const report = await checkApp({ appDir: fixtureApp('odd-functions') })
+    expect(codesOf(report, 'functions/users/createUser.js')).toEqual(['warning function-elsewhere'])
+    expect(codesOf(report, 'functions/oldStyle/source.js')).toEqual(['warning function-old-layout'])
   })
 
   it('names contradictory rules', async () => {

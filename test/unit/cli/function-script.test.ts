@@ -14,10 +14,10 @@ function runSloppy(source: string): Call {
 }
 
 /** The same through the build: one call of the factory, in the strict code of a module. */
-function runBuilt(source: string): Call {
+function runBuilt(source: string, require: (name: string) => unknown = () => ({})): Call {
   const text = factoryText(readFunctionScript(source))
   const factory: Call = vm.runInThisContext(`'use strict';(() => {${factoryPrelude}\nreturn (${text})})()`)
-  const result = factory({}, {}, {}, {}, () => ({}), { log() {} }, undefined, undefined)
+  const result = factory({}, {}, {}, {}, require, { log() {} }, undefined, undefined)
   if (typeof result !== 'function') throw new TypeError(`exports is ${typeof result}`)
   return (...args) => result(...args)
 }
@@ -126,6 +126,29 @@ describe('a sloppy script, built', () => {
     expect(['n', 'kept', 'g'].filter((name) => name in globalThis)).toEqual([])
   })
 
+  it('imports by require, as the transpiler of App Services does with files that assign exports all the same', () => {
+    const source = [
+      "import plain, { a, b as c, default as again } from 'x'",
+      "import * as all from 'x'",
+      'import {',
+      '  a as d,',
+      "} from 'x'",
+      "import 'y'",
+      'exports = () => { n = [plain, a, c, again, all.a, d]; return n }',
+    ].join('\n')
+    const script = readFunctionScript(source)
+    expect(script.text.split('\n')).toHaveLength(7)
+    expect(script.requires.map(({ specifier, line }) => [specifier, line])).toEqual([
+      ...[1, 1, 1, 2, 3].map((line) => ['x', line]),
+      ['y', 6],
+    ])
+    const modules = { x: { __esModule: true, default: 'the default', a: 1, b: 2 }, y: {} }
+    expect(runBuilt(source, (name) => modules[name as 'x'])()).toEqual(['the default', 1, 2, 'the default', 1, 1])
+    expect(runBuilt("import f from 'x'\nexports = () => f", () => 'not a module of that form')()).toBe(
+      'not a module of that form',
+    )
+  })
+
   it('keeps every line where it was', () => {
     const source = '// one\nexports = function () {\n  this.x = 010\n  delete x\n  throw new Error("line 5")\n}'
     expect(readFunctionScript(source).text.split('\n')).toHaveLength(source.split('\n').length)
@@ -133,7 +156,7 @@ describe('a sloppy script, built', () => {
 
   it.each([
     ['a syntax error', 'exports = function () {\n  return a +\n}', 'syntax', 3],
-    ['an ES module', "import a from 'a'\nexports = a", 'module', 1],
+    ['a module that exports', "import a from 'a'\nexport default a", 'module', 1],
     ['await at the top level', 'const a = await b\nexports = a', 'syntax', 1],
     ['a comment of HTML', 'exports = function () {\n  <!-- as in a page\n  return 1\n}', 'sloppy', 2],
     ['with', 'exports = function (a) {\n  with (a) { return b }\n}', 'sloppy', 2],
