@@ -3,8 +3,10 @@ import { Server } from './commands/server.ts'
 import type { DatabaseOptions, RunningDatabase } from './main.ts'
 import { Journal } from './storage/journal.ts'
 import { Store } from './storage/store.ts'
-import { startTtlMonitor } from './storage/ttl.ts'
+import { TtlMonitor } from './storage/ttl.ts'
 import { listen } from './wire/listener.ts'
+
+const EXPIRY_INTERVAL_MS = 500
 
 /** Joins the parts: storage, journal, commands, wire. */
 export async function start(options: DatabaseOptions): Promise<RunningDatabase> {
@@ -14,15 +16,22 @@ export async function start(options: DatabaseOptions): Promise<RunningDatabase> 
   const journal =
     options.path === undefined
       ? undefined
-      : await Journal.open(options.path, store, (retry) =>
-          server.sessions.restore(retry.session, retry.txnNumber, retry.statement, retry.outcome),
-        )
+      : await Journal.open(options.path, store, (retry) => server.sessions.restore(retry))
   store.sink = journal
-  const ttl = startTtlMonitor(store, options.ttlIntervalMs ?? 60_000)
+  const ttl = new TtlMonitor(store)
+  ttl.run(options.ttlIntervalMs ?? server.parameters.ttlIntervalMs)
+  server.parameters.changed = () => ttl.run(server.parameters.ttlIntervalMs)
+  // A writer that waits for a forgotten transaction may be the only client there is.
+  const reaper = setInterval(() => server.expire(), EXPIRY_INTERVAL_MS)
+  reaper.unref()
+  const stopTimers = (): void => {
+    ttl.run(undefined)
+    clearInterval(reaper)
+  }
   const listener = await listen(host, options.port ?? 0, createDispatcher(server), (peer) => {
     server.sessions.disconnected(peer.id)
   }).catch(async (error) => {
-    ttl.stop()
+    stopTimers()
     await journal?.close()
     throw error
   })
@@ -32,7 +41,7 @@ export async function start(options: DatabaseOptions): Promise<RunningDatabase> 
     uri: `mongodb://${host}:${listener.port}/?replicaSet=rs0`,
     port: listener.port,
     async close() {
-      ttl.stop()
+      stopTimers()
       server.cursors.killWhere(() => true)
       await listener.close()
       await journal?.close()

@@ -86,6 +86,13 @@ export function multiplyChecked(a: NumberValue, b: NumberValue): NumberValue | u
   return calculate(MULTIPLY, a, b)
 }
 
+/** Zero of the same type, plain whatever the sign and the exponent of `value`. */
+export function zeroOf(value: NumberValue): NumberValue {
+  if (value instanceof Decimal128) return Decimal128.fromString('0')
+  if (value instanceof Int32) return int(0)
+  return typeof value === 'bigint' ? 0n : 0
+}
+
 export function isZero(value: NumberValue): boolean {
   if (value instanceof Decimal128) {
     const parts = readDecimal(value)

@@ -178,6 +178,8 @@ export function splitPipeline(pipeline: readonly Doc[]): SplitPipeline {
   }
 }
 
+const SOURCE_STAGES = ['$collStats', '$indexStats', '$planCacheStats'] as const
+
 /** The documents that a pipeline gives on a collection, a view, or nothing. */
 export function runPipelineOn(invocation: Invocation, name: string | undefined, pipeline: Doc[]): Iterable<Doc> {
   const { fields } = invocation
@@ -187,10 +189,8 @@ export function runPipelineOn(invocation: Invocation, name: string | undefined, 
   const env = pipelineEnv(invocation, name)
   if (name === undefined) return runPipeline(pipeline, [], env)
   const collation = fields.document('collation')
-  const first = pipeline[0]?.keys().next().value
-  if (first === '$collStats' || first === '$indexStats' || first === '$planCacheStats') {
-    return runPipeline(pipeline, [], env)
-  }
+  // Where such a stage stands elsewhere, the compiler says so.
+  if (pipeline.some((stage) => SOURCE_STAGES.some((source) => stage.has(source)))) return runPipeline(pipeline, [], env)
   const { options, rest } = splitPipeline(pipeline)
   const hint = fields.raw('hint')
   const { records } = read(invocation, invocation.view(own), {

@@ -2,6 +2,7 @@ import { int, type Value } from '../bson/value.ts'
 import type { Command } from './command.ts'
 import { reply } from './support/reply.ts'
 import { collectionStats } from './support/stats.ts'
+import { assertWritableCollection } from './support/writing.ts'
 
 /** Sizes of a collection. */
 export const collStats: Command = {
@@ -26,6 +27,7 @@ export const collStats: Command = {
         scaleFactor: int(scale),
       })
     }
+    assertWritableCollection(collection)
     return { fields: new Map<string, Value>([['ns', ns], ...collectionStats(collection, scale)]) }
   },
 }

@@ -28,6 +28,12 @@ export const createIndexes: Command = {
       if (isIdKey(spec) || alreadyIndexed([...known, ...added], spec)) continue
       added.push(spec)
     }
+    if (added.length > 0 && existing && invocation.transaction && !invocation.transaction.created.includes(existing)) {
+      throw new DatabaseError(
+        263,
+        `Cannot create new indexes on existing collection ${invocation.db}.${name} in a multi-document transaction.`,
+      )
+    }
     const before = existing?.indexes.size ?? 1
     const collection = existing ?? server.store.ensure(invocation.db, name, invocation.writeContext())
     if (added.length > 0)

@@ -42,7 +42,17 @@ export const create: Command = {
   inTransaction: true,
   writes: true,
   stable: true,
-  unstable: ['capped', 'size', 'max', 'autoIndexId', 'idIndex', 'flags', 'temp', 'storageEngine', 'indexOptionDefaults'],
+  unstable: [
+    'capped',
+    'size',
+    'max',
+    'autoIndexId',
+    'idIndex',
+    'flags',
+    'temp',
+    'storageEngine',
+    'indexOptionDefaults',
+  ],
   run(invocation) {
     const { server, db, fields } = invocation
     const name = invocation.collectionName()

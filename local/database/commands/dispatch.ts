@@ -85,9 +85,11 @@ export function rememberAppName(peer: Peer, client: Doc | undefined): void {
 
 function strikes(data: Doc, { name, body }: ParsedCommand, appName: string | undefined): boolean {
   const commands = data.get('failCommands')
-  if (!Array.isArray(commands)) return false
-  const listed = commands.includes(name) || (name === 'isMaster' && commands.includes('ismaster'))
-  if (!listed) return false
+  const listed =
+    Array.isArray(commands) && (commands.includes(name) || (name === 'isMaster' && commands.includes('ismaster')))
+  if (!listed && data.get('failAllCommands') !== true) return false
+  const namespace = data.get('namespace')
+  if (namespace !== undefined && namespace !== `${String(body.get('$db'))}.${String(body.get(name))}`) return false
   const wanted = data.get('appName')
   if (wanted === undefined) return true
   const client = body.get('client')
@@ -294,11 +296,17 @@ function sessionContext(server: Server, command: Command, body: Doc, name: strin
     throw new DatabaseError(14, "BSON field 'lsid.id' is the wrong type, expected type 'binData'")
   const session = server.sessions.use(Buffer.from(id.buffer.subarray(0, id.position)).toString('hex'))
   const number = body.get('txnNumber')
+  checkTransactionFields(body, number)
   if (number === undefined) return { session, snapshotTime }
   const txnNumber = toBigInt(number)
   const { store } = server
   if (body.get('autocommit') !== false) {
-    if (!command.writes) throw new DatabaseError(20, `txnNumber may not be provided for the command ${name}`)
+    if (!RETRYABLE_COMMANDS.has(command.name)) {
+      throw new DatabaseError(
+        50768,
+        `txnNumber may be provided only for multi-document transactions and retryable write commands. autocommit:false was not provided, and ${name} is not a retryable write command.`,
+      )
+    }
     session.useForRetry(txnNumber, store)
     return { session, retryable: true }
   }
@@ -321,6 +329,23 @@ function sessionContext(server: Server, command: Command, body: Doc, name: strin
   }
   session.connection = peer.id
   return { session, transaction: session.continue(txnNumber) }
+}
+
+const RETRYABLE_COMMANDS = new Set(['insert', 'update', 'delete', 'findAndModify', 'bulkWrite'])
+
+/** @throws {DatabaseError} 72 InvalidOptions */
+function checkTransactionFields(body: Doc, number: Value | undefined): void {
+  const autocommit = body.get('autocommit')
+  if (autocommit !== undefined && number === undefined) {
+    throw new DatabaseError(72, "'autocommit' field requires a transaction number to also be specified")
+  }
+  if (autocommit === true) throw new DatabaseError(72, 'Specifying autocommit=true is not allowed.')
+  const start = body.get('startTransaction')
+  if (start === undefined) return
+  if (autocommit === undefined) {
+    throw new DatabaseError(72, "'startTransaction' field requires 'autocommit' field to also be specified")
+  }
+  if (start !== true) throw new DatabaseError(72, 'Specifying startTransaction=false is not allowed.')
 }
 
 const READ_LEVELS = new Set(['local', 'available', 'majority', 'linearizable', 'snapshot'])

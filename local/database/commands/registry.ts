@@ -38,6 +38,7 @@ import { renameCollection } from './rename-collection.ts'
 import { replSetGetConfig, replSetGetStatus } from './repl-set-get-status.ts'
 import { searchIndexCommands } from './search-indexes.ts'
 import { serverStatus } from './server-status.ts'
+import { setParameter } from './set-parameter.ts'
 import { update } from './update.ts'
 import { validate } from './validate.ts'
 import { whatsmyuri } from './whatsmyuri.ts'
@@ -86,6 +87,7 @@ const ALL: readonly Command[] = [
   replSetGetStatus,
   ...searchIndexCommands,
   serverStatus,
+  setParameter,
   startSession,
   update,
   validate,

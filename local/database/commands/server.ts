@@ -2,6 +2,7 @@ import { type Doc, ObjectId, type Value } from '../bson/value.ts'
 import type { Store } from '../storage/store.ts'
 import { Cursors } from './support/cursors.ts'
 import { FailPoints } from './support/fail-points.ts'
+import { Parameters } from './support/parameters.ts'
 import { Sessions } from './support/session.ts'
 
 /** Everything the commands share. */
@@ -10,6 +11,7 @@ export class Server {
   readonly cursors = new Cursors()
   readonly sessions: Sessions
   readonly failPoints = new FailPoints()
+  readonly parameters = new Parameters()
   /** Names this run of the server in `topologyVersion`. */
   readonly processId = new ObjectId()
   readonly startedAt: number
@@ -45,8 +47,8 @@ export class Server {
   expire(): void {
     const now = this.now().getTime()
     if (now < this.#nextExpiry) return
-    this.#nextExpiry = now + 1000
-    this.sessions.expire()
+    this.#nextExpiry = now + 500
+    this.sessions.expire(this.parameters.transactionLifetimeMs)
     this.cursors.expire(now)
   }
 }

@@ -12,6 +12,7 @@ export const validate: Command = {
     const name = invocation.collectionName()
     const collection = invocation.find(name)
     if (!collection) throw new DatabaseError(26, `Collection '${invocation.db}.${name}' does not exist to validate.`)
+    if (collection.options.has('viewOn')) throw new DatabaseError(166, 'Cannot validate a view')
     const errors = faults(collection)
     const keysPerIndex = [...collection.indexes.values()].map(
       ({ spec, tree }) => [spec.name, int(tree.size)] as [string, Value],

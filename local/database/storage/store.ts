@@ -25,6 +25,9 @@ export interface RetryRecord {
   readonly outcome: Doc
 }
 
+/** The `statement` that stands for the commit of a whole transaction. */
+export const COMMIT_STATEMENT = -1
+
 /** Where one write belongs. */
 export interface WriteContext {
   readonly transaction?: Transaction
@@ -267,35 +270,32 @@ export class Store {
   /** Makes a transaction's writes visible, all at one time. */
   commit(transaction: Transaction): void {
     for (const collection of transaction.created) collection.creator = undefined
-    const { definitions } = transaction
-    if (definitions.length > 0) this.#tell(definitions.map((change) => ({ ...change, time: this.clock.tick() })))
-    if (transaction.writes.length > 0) {
-      const time = this.clock.tick()
-      const wallTime = this.clock.now().getTime()
-      const changes: DocumentChange[] = []
-      for (const write of transaction.writes) {
-        const { collection, recordId } = write
-        const record = collection.records.get(recordId)
-        if (write.kind === 'insert') collection.insert(recordId, write.after!)
-        else if (record && write.after) collection.update(record, write.after)
-        else if (record) collection.remove(record)
-        changes.push({
-          kind: write.kind,
-          time,
-          position: changes.length,
-          wallTime,
-          db: collection.db,
-          collection: collection.name,
-          uuid: collection.uuid,
-          recordId,
-          before: write.before,
-          after: write.after,
-          preImages: collection.preImages,
-          transaction: transaction.origin,
-        })
-      }
-      this.#tell(changes)
+    const changes: Change[] = transaction.definitions.map((change) => ({ ...change, time: this.clock.tick() }))
+    const time = this.clock.tick()
+    const wallTime = this.clock.now().getTime()
+    for (const [position, write] of transaction.writes.entries()) {
+      const { collection, recordId } = write
+      const record = collection.records.get(recordId)
+      if (write.kind === 'insert') collection.insert(recordId, write.after!)
+      else if (record && write.after) collection.update(record, write.after)
+      else if (record) collection.remove(record)
+      changes.push({
+        kind: write.kind,
+        time,
+        position,
+        wallTime,
+        db: collection.db,
+        collection: collection.name,
+        uuid: collection.uuid,
+        recordId,
+        before: write.before,
+        after: write.after,
+        preImages: collection.preImages,
+        transaction: transaction.origin,
+      })
     }
+    const commit = { ...transaction.origin, statement: COMMIT_STATEMENT, outcome: new Map() }
+    if (changes.length > 0) this.#tell(changes, commit)
     transaction.release()
   }
 
@@ -309,9 +309,9 @@ export class Store {
     }
   }
 
-  #tell(changes: readonly Change[]): void {
+  #tell(changes: readonly Change[], retry?: RetryRecord): void {
     for (const change of changes) this.log.append(change)
-    this.sink?.append(changes, undefined)
+    this.sink?.append(changes, retry)
   }
 
   // --- catalog

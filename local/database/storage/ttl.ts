@@ -5,11 +5,21 @@ import type { Record } from './record.ts'
 import type { Store } from './store.ts'
 import { WriteBlocked } from './transaction.ts'
 
-/** Removes expired documents every `intervalMs`, as MongoDB's TTL monitor does. */
-export function startTtlMonitor(store: Store, intervalMs: number): { stop(): void } {
-  const timer = setInterval(() => removeExpired(store), intervalMs)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
+/** Removes expired documents again and again, as MongoDB's TTL monitor does. */
+export class TtlMonitor {
+  readonly #store: Store
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** @param intervalMs from one round to the next; undefined: no more rounds */
+  run(intervalMs: number | undefined): void {
+    clearInterval(this.#timer)
+    this.#timer = intervalMs === undefined ? undefined : setInterval(() => removeExpired(this.#store), intervalMs)
+    this.#timer?.unref()
+  }
 }
 
 /** Removes the documents whose time has come. @returns how many */

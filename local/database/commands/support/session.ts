@@ -1,10 +1,8 @@
 import type { Doc } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
-import type { Store } from '../../storage/store.ts'
+import { COMMIT_STATEMENT, type RetryRecord, type Store } from '../../storage/store.ts'
 import { Transaction } from '../../storage/transaction.ts'
 
-/** MongoDB's transactionLifetimeLimitSeconds. */
-export const TRANSACTION_LIFETIME_MS = 60_000
 const DISCONNECT_GRACE_MS = 1000
 export const SESSION_LIFETIME_MS = 30 * 60_000
 
@@ -105,6 +103,14 @@ export class Session {
     store.commit(transaction)
   }
 
+  /** A restart has found this transaction committed. */
+  restoreCommit(txnNumber: bigint): void {
+    this.txnNumber = txnNumber
+    this.isTransaction = true
+    this.committed = true
+    this.outcomes.clear()
+  }
+
   abort(store: Store): void {
     if (!this.transaction) return
     store.abort(this.transaction)
@@ -140,19 +146,23 @@ export class Sessions {
     this.#sessions.delete(id)
   }
 
-  /** The retryable write that a restart has found in the journal. */
-  restore(id: string, txnNumber: bigint, statement: number, outcome: Doc): void {
+  /** What a restart has found in the journal: one statement of a retryable write, or a commit. */
+  restore({ session: id, txnNumber, statement, outcome }: RetryRecord): void {
     const session = this.use(id)
     if (txnNumber < session.txnNumber) return
+    if (statement === COMMIT_STATEMENT) {
+      session.restoreCommit(txnNumber)
+      return
+    }
     session.useForRetry(txnNumber, this.#store)
     session.outcomes.set(statement, outcome)
   }
 
-  /** Aborts what has lived too long. */
-  expire(): void {
+  /** Aborts what has lived too long. @param transactionLifetimeMs of one transaction */
+  expire(transactionLifetimeMs: number): void {
     const now = this.#store.clock.now().getTime()
     for (const [id, session] of this.#sessions) {
-      if (session.transaction && now - session.transactionStarted >= TRANSACTION_LIFETIME_MS) session.abort(this.#store)
+      if (session.transaction && now - session.transactionStarted >= transactionLifetimeMs) session.abort(this.#store)
       if (now - session.lastUse >= SESSION_LIFETIME_MS) this.end(id)
     }
   }

@@ -1,6 +1,7 @@
-import { Binary, type Doc, int, type Value } from '../../bson/value.ts'
+import { Binary, type Doc, int, isDoc, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Invocation } from '../invocation.ts'
+import { Fields } from './fields.ts'
 import { collectionStats } from './stats.ts'
 
 /** The documents of a stage that reads the server itself; `undefined` when the stage is none of these. */
@@ -42,22 +43,68 @@ export function sourceStage(
   }
 }
 
+/** The parts of `$collStats`, each with the options that it takes. */
+const COLL_STATS: Readonly<Record<string, readonly string[]>> = {
+  latencyStats: ['histograms'],
+  storageStats: ['scale', 'verbose', 'waitForLock', 'numericOnly'],
+  count: [],
+  queryExecStats: [],
+}
+
+/** @throws {DatabaseError} 5447000, 40415, 14 TypeMismatch */
+function checkCollStats(spec: Value): Doc {
+  if (!isDoc(spec)) throw new DatabaseError(5447000, '$collStats must take a nested object but found a scalar')
+  for (const part of spec.keys()) {
+    const known = COLL_STATS[part]
+    if (!known) throw new DatabaseError(40415, `BSON field '$collStats.${part}' is an unknown field.`)
+    const fields = new Fields(spec, '$collStats').requiredDocument(part)
+    for (const option of fields.keys()) {
+      if (!known.includes(option)) {
+        throw new DatabaseError(40415, `BSON field '$collStats.${part}.${option}' is an unknown field.`)
+      }
+    }
+  }
+  return spec
+}
+
 function collStats(invocation: Invocation, name: string, spec: Value): Doc[] {
+  const options = checkCollStats(spec)
   const collection = invocation.find(name)
-  if (!collection)
+  const stored = ['storageStats', 'count'].find((part) => options.has(part))
+  if (!collection && stored !== undefined) {
     throw new DatabaseError(
       26,
-      `Unable to retrieve storageStats in $collStats stage :: caused by :: Collection [${invocation.db}.${name}] not found.`,
+      `Unable to retrieve ${stored} in $collStats stage :: caused by :: Collection [${invocation.db}.${name}] not found.`,
     )
-  const options = spec instanceof Map ? spec : new Map<string, Value>()
+  }
   const document: Doc = new Map<string, Value>([
-    ['ns', collection.namespace],
+    ['ns', `${invocation.db}.${name}`],
     ['host', invocation.peer.localAddress],
     ['localTime', invocation.server.now()],
   ])
-  if (options.has('storageStats')) document.set('storageStats', collectionStats(collection, 1))
-  if (options.has('count')) document.set('count', int(collection.records.size))
-  if (options.has('latencyStats')) document.set('latencyStats', new Map())
+  if (options.has('latencyStats')) {
+    const none: Doc = new Map<string, Value>([
+      ['latency', 0n],
+      ['ops', 0n],
+      ['queryableEncryptionLatencyMicros', 0n],
+    ])
+    document.set('latencyStats', new Map(['reads', 'writes', 'commands', 'transactions'].map((kind) => [kind, none])))
+  }
+  const storage = options.get('storageStats')
+  if (collection && isDoc(storage)) {
+    document.set(
+      'storageStats',
+      collectionStats(collection, new Fields(storage, 'storageStats').integer('scale', 1) ?? 1),
+    )
+  }
+  if (collection && options.has('count')) document.set('count', int(collection.records.size))
+  if (options.has('queryExecStats')) {
+    const scans: Doc = new Map<string, Value>([
+      ['total', 0n],
+      ['nonTailable', 0n],
+    ])
+    document.set('queryExecStats', new Map([['collectionScans', scans]]))
+  }
   return [document]
 }
 

@@ -1,5 +1,5 @@
 import { compareValues, valuesIdentical } from '../../bson/compare.ts'
-import { addChecked, exactInteger, intOrLong, LONG_MAX, multiplyChecked } from '../../bson/number.ts'
+import { addChecked, exactInteger, intOrLong, LONG_MAX, multiplyChecked, zeroOf } from '../../bson/number.ts'
 import { printValue } from '../../bson/print.ts'
 import { Int32, int, isDoc, isNumber, type NumberValue, Timestamp, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
@@ -32,7 +32,7 @@ function arithmetic(
       const current = draft.get(at)
       if (current === undefined) {
         draft.checkViable(at)
-        draft.set(at, name === '$inc' ? operand : multiplyChecked(int(0), operand)!)
+        draft.set(at, name === '$inc' ? operand : zeroOf(operand))
         return
       }
       if (!isNumber(current)) {

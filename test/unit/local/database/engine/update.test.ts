@@ -38,6 +38,11 @@ const CASES: readonly (readonly [object, object, object | string, Options?])[] =
   ],
   [{ a: decimal('1.10') }, { $inc: { a: 1 }, $mul: { b: decimal('2') } }, { a: decimal('2.10'), b: decimal('0') }],
   [
+    {},
+    { $mul: { a: -1.5, b: Number.NaN, c: decimal('0.1'), d: 3n, e: 2 } },
+    { a: 0, b: 0, c: decimal('0'), d: 0n, e: 0 },
+  ],
+  [
     { a: 'x' },
     { $inc: { a: 1 } },
     "14 Cannot apply $inc to a value of non-numeric type. {_id: 1} has the field 'a' of non-numeric type string",

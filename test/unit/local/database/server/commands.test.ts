@@ -265,3 +265,91 @@ it('says which condition of a validator a document fails, and how', async () => 
     },
   })
 })
+
+describe('server parameters', () => {
+  const admin = () => database.client.db('admin')
+
+  it('are read and changed', async () => {
+    expect(await admin().command({ setParameter: 1, ttlMonitorSleepSecs: 5 })).toMatchObject({ was: 60, ok: 1 })
+    expect(await admin().command({ getParameter: 1, ttlMonitorSleepSecs: 1, ttlMonitorEnabled: 1 })).toMatchObject({
+      ttlMonitorSleepSecs: 5,
+      ttlMonitorEnabled: true,
+    })
+    await admin().command({ setParameter: 1, ttlMonitorSleepSecs: 60 })
+  })
+
+  it.each<[Document, number, string]>([
+    [{ nonsense: 1 }, 72, 'attempted to set unrecognized parameter [nonsense], use help:true to see options '],
+    [{ enableTestCommands: true }, 20, 'not allowed to change [enableTestCommands] at runtime'],
+    [
+      { ttlMonitorSleepSecs: 0 },
+      2,
+      'Invalid value for parameter ttlMonitorSleepSecs: 0 is not greater than or equal to 1',
+    ],
+    [{ ttlMonitorEnabled: 'x' }, 14, 'Unable to set ttlMonitorEnabled: it must be a boolean'],
+    [{}, 72, 'no option found to set, use help:true to see options '],
+  ])('are refused when unknown or out of range: %j', async (fields, code, message) => {
+    expect(await failure(admin().command({ setParameter: 1, ...fields }))).toMatchObject({ code, message })
+  })
+})
+
+describe('stages that read the server', () => {
+  const docs = () => database.client.db('sources').collection('docs')
+  const read = (...pipeline: Document[]) => docs().aggregate(pipeline).toArray()
+
+  it('tell of a collection what is asked', async () => {
+    await docs().deleteMany({})
+    await docs().insertMany([{ a: 1 }, { a: 2 }])
+    const [stats] = await read({ $collStats: { storageStats: {}, count: {}, latencyStats: {}, queryExecStats: {} } })
+    expect(stats).toMatchObject({
+      ns: 'sources.docs',
+      count: 2,
+      storageStats: { count: 2, nindexes: 1, capped: false, scaleFactor: 1 },
+      latencyStats: { reads: { ops: 0 }, writes: { ops: 0 }, commands: { ops: 0 }, transactions: { ops: 0 } },
+      queryExecStats: { collectionScans: { total: 0, nonTailable: 0 } },
+    })
+    expect(await read({ $indexStats: {} })).toMatchObject([{ name: '_id_', key: { _id: 1 } }])
+  })
+
+  it.each<[string, Document[], number, string]>([
+    ['an unknown part', [{ $collStats: { x: {} } }], 40415, "BSON field '$collStats.x' is an unknown field."],
+    [
+      'a part that is no document',
+      [{ $collStats: { count: 5 } }],
+      14,
+      "BSON field '$collStats.count' is the wrong type 'int', expected type 'object'",
+    ],
+    [
+      'a later place',
+      [{ $match: {} }, { $collStats: { count: {} } }],
+      40602,
+      '$collStats is only valid as the first stage in a pipeline',
+    ],
+    [
+      'a collection',
+      [{ $currentOp: {} }],
+      73,
+      "$currentOp must be run against the 'admin' database with {aggregate: 1}",
+    ],
+  ])('are refused with %s', async (_, pipeline, code, message) => {
+    expect(await failure(read(...pipeline))).toMatchObject({ code, message })
+  })
+
+  it('are refused where the Stable API is strict, as are fields and commands outside it', async () => {
+    const strict = (command: Document) =>
+      failure(database.client.db('sources').command({ ...command, apiVersion: '1', apiStrict: true }))
+    for (const command of [
+      { aggregate: 'docs', pipeline: [{ $indexStats: {} }], cursor: {} },
+      { aggregate: 'docs', pipeline: [{ $collStats: { storageStats: {} } }], cursor: {} },
+      { find: 'docs', showRecordId: true },
+      { create: 'capped', capped: true, size: 1000 },
+      { distinct: 'docs', key: 'a' },
+    ]) {
+      expect(await strict(command)).toMatchObject({ code: 323, codeName: 'APIStrictError' })
+    }
+    const counted = { aggregate: 'docs', pipeline: [{ $collStats: { count: {} } }], cursor: {} }
+    expect(await database.client.db('sources').command({ ...counted, apiVersion: '1', apiStrict: true })).toMatchObject(
+      { ok: 1 },
+    )
+  })
+})

@@ -55,7 +55,7 @@ const ROWS: readonly [what: string, run: Run, message: string][] = [
   ],
   [
     'a findAndModify that makes a duplicate',
-    (docs) => docs.findOneAndUpdate({ _id: 3 }, { $setOnInsert: { u: 1 } }, { upsert: true }),
+    (docs) => docs.findOneAndUpdate({ _id: 3 } as Document, { $setOnInsert: { u: 1 } }, { upsert: true }),
     'Plan executor error during findAndModify :: caused by :: E11000 duplicate key error collection: error_context.docs index: u_1 dup key: { u: 1 }',
   ],
   ['an update at a document', (docs) => docs.updateMany({}, [{ $set: { b: bad } }]), CAUSE],

@@ -91,6 +91,23 @@ describe('a data folder', () => {
     })
   })
 
+  it('remembers what was committed, so that a commit may be sent again after a restart', async () => {
+    const lsid = { id: new UUID() }
+    const inTransaction = { lsid, txnNumber: Long.fromNumber(4), autocommit: false }
+    const write = { insert: 'docs', $db: 'kept', documents: [{ _id: 1 }], ...inTransaction, startTransaction: true }
+    const commit = { commitTransaction: 1, $db: 'admin', ...inTransaction }
+    await session(async (_client, port) => {
+      expect(await rawCommand(port, write)).toMatchObject({ n: 1 })
+      expect(await rawCommand(port, commit)).toMatchObject({ ok: 1 })
+    })
+    await session(async (client, port) => {
+      expect(await rawCommand(port, commit)).toMatchObject({ ok: 1 })
+      expect(await rawCommand(port, write)).toMatchObject({ ok: 0, code: 50911 })
+      expect(await rawCommand(port, { ...commit, txnNumber: Long.fromNumber(5) })).toMatchObject({ ok: 0, code: 251 })
+      expect(await ids(client)).toEqual([1])
+    })
+  })
+
   it.each([1, 5, 13, 40])('loses only what was not whole when its last %i bytes are missing', async (bytes) => {
     await session((client) => documents(client).insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }] as Document[]))
     await truncate(journal(), (await stat(journal())).size - bytes)

@@ -137,15 +137,117 @@ describe('transactions', () => {
     await own.close()
   })
 
-  it('refuse commands that MongoDB refuses in them', async () => {
+  it('end after as long as the server is told, though nobody asks meanwhile', async () => {
+    const admin = database.client.db('admin')
+    const docs = collection('lifetime')
+    await docs.insertOne({ _id: 1, n: 0 })
+    expect(await admin.command({ setParameter: 1, transactionLifetimeLimitSeconds: 1 })).toMatchObject({ was: 60 })
     await inTransactions(1, async (session) => {
-      const refused = await failure(database.client.db('transactions').command({ count: 'x' }, { session: session! }))
-      expect(refused).toEqual({
-        code: 263,
-        codeName: 'OperationNotSupportedInTransaction',
-        message: "Cannot run 'count' in a multi-document transaction.",
-      })
+      await docs.updateOne({ _id: 1 }, { $inc: { n: 10 } }, { session: session! })
+      await docs.updateOne({ _id: 1 }, { $inc: { n: 1 } })
+      expect((await failure(session!.commitTransaction())).code).toBe(251)
     })
+    expect(await admin.command({ setParameter: 1, transactionLifetimeLimitSeconds: 60 })).toMatchObject({ was: 1 })
+    expect(await docs.findOne()).toEqual({ _id: 1, n: 1 })
+  })
+
+  it.each<[string, (lsid: object) => object]>([
+    ['killSessions', (lsid) => ({ killSessions: [lsid] })],
+    ['endSessions', (lsid) => ({ endSessions: [lsid] })],
+    ['killAllSessions', () => ({ killAllSessions: [] })],
+  ])('end with their session by %s', async (_, command) => {
+    const docs = collection('killed')
+    await docs.deleteMany({})
+    await docs.insertOne({ _id: 1, n: 0 })
+    await inTransactions(1, async (session) => {
+      await docs.updateOne({ _id: 1 }, { $inc: { n: 10 } }, { session: session! })
+      await database.client.db('admin').command(command(session!.id!))
+      await docs.updateOne({ _id: 1 }, { $inc: { n: 1 } })
+      expect((await failure(session!.commitTransaction())).code).toBe(251)
+    })
+    expect(await docs.findOne()).toEqual({ _id: 1, n: 1 })
+  })
+
+  it.each<[string, object, number, string]>([
+    ['count', { count: 'x' }, 263, "Cannot run 'count' in a multi-document transaction."],
+    ['listCollections', { listCollections: 1 }, 263, "Cannot run 'listCollections' in a multi-document transaction."],
+    ['drop', { drop: 'there' }, 263, "Cannot run 'drop' in a multi-document transaction."],
+    [
+      'an index of a collection that is there',
+      { createIndexes: 'there', indexes: [{ key: { a: 1 }, name: 'a_1' }] },
+      263,
+      'Cannot create new indexes on existing collection transactions.there in a multi-document transaction.',
+    ],
+    [
+      'a write concern of its own',
+      { insert: 'there', documents: [{}], writeConcern: { w: 1 } },
+      72,
+      'writeConcern is not allowed within a multi-statement transaction',
+    ],
+    [
+      '$out',
+      { aggregate: 'there', pipeline: [{ $out: 'x' }], cursor: {} },
+      263,
+      '$out cannot be used in a transaction',
+    ],
+  ])('refuse what MongoDB refuses in them: %s', async (_, command, code, message) => {
+    await collection('there').updateOne({ _id: 1 }, { $set: { n: 1 } }, { upsert: true })
+    await inTransactions(1, async (session) => {
+      const run = database.client.db('transactions').command(command, { session: session! })
+      expect(await failure(run)).toMatchObject({ code, message })
+    })
+  })
+
+  it.each<[string, object, number, string]>([
+    [
+      'autocommit without a number',
+      { autocommit: false },
+      72,
+      "'autocommit' field requires a transaction number to also be specified",
+    ],
+    [
+      'autocommit that is true',
+      { txnNumber: new Long(1), autocommit: true },
+      72,
+      'Specifying autocommit=true is not allowed.',
+    ],
+    [
+      'a start without autocommit',
+      { txnNumber: new Long(1), startTransaction: true },
+      72,
+      "'startTransaction' field requires 'autocommit' field to also be specified",
+    ],
+    [
+      'a transaction that was never started',
+      { txnNumber: new Long(1), autocommit: false },
+      251,
+      'Given transaction number 1 does not match any in-progress transactions. The active transaction number is -1',
+    ],
+    [
+      'a number for a read',
+      { txnNumber: new Long(1) },
+      50768,
+      'txnNumber may be provided only for multi-document transactions and retryable write commands. autocommit:false was not provided, and find is not a retryable write command.',
+    ],
+  ])('are asked for in whole: %s is refused', async (_, fields, code, errmsg) => {
+    const command = { find: 'there', $db: 'transactions', lsid: { id: new UUID() }, ...fields }
+    expect(await rawCommand(database.port, command)).toMatchObject({ ok: 0, code, errmsg })
+  })
+
+  it('make collections and their indexes with the first documents', async () => {
+    const db = database.client.db('transactions')
+    await inTransactions(1, async (session) => {
+      const docs = await db.createCollection<{ _id: number; a?: number }>('made', { session: session! })
+      await docs.createIndex({ a: 1 }, { unique: true, session: session! })
+      await docs.insertOne({ _id: 1, a: 1 }, { session: session! })
+      expect(await db.listCollections({ name: 'made' }).toArray()).toEqual([])
+      await session!.commitTransaction()
+    })
+    expect(await failure(db.collection<{ _id: number; a?: number }>('made').insertOne({ _id: 2, a: 1 }))).toMatchObject(
+      {
+        code: 11000,
+      },
+    )
   })
 })
 
