@@ -1,103 +1,76 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { MongoClient, MongoServerError } from 'mongodb'
-import { expect, it } from 'vitest'
-import { createTriggerRunner } from '../../runtime/triggers/index.ts'
-import { startApp } from '../unit/runtime/functions/app.ts'
-import { databaseTrigger, scheduledTrigger, until } from '../unit/runtime/triggers/support.ts'
+import { MongoClient } from 'mongodb'
+import { describe, expect, it } from 'vitest'
+import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
+import { openUserState } from '../../runtime/users/state.ts'
+import { until } from '../unit/runtime/triggers/support.ts'
+import { type Child, startChild } from './support/child.ts'
+import { Load } from './support/load.ts'
+import { buildSoakApp, hostKinds, type SoakApp } from './support/soak-app.ts'
+import { watchIds } from './support/watcher.ts'
 
 const restarts = Number(process.env.SOAK_RESTARTS ?? 20)
-const database = 'trigger_restart'
-const script = fileURLToPath(new URL('support/database-process.ts', import.meta.url))
+/** Every so many outages one is longer than the driver waits for a server. */
+const longEvery = 4
+
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-async function startDatabase(port: number, folder: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, [script, String(port), folder], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const opened = await new Promise<number>((resolve, reject) => {
-    child.stdout?.once('data', (data) => resolve(Number(data)))
-    child.once('exit', (code) => reject(new Error(`the database ended by itself: ${code}`)))
-  })
-  child.removeAllListeners('exit')
-  return { child, port: opened }
+function startDatabase(port: string, folder: string): Promise<Child> {
+  return startChild('database-process.ts', [port, folder])
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exited
+async function makeKey(client: MongoClient, app: SoakApp): Promise<string> {
+  const keys = new ApiKeyStore(openUserState(client, app.clientAppId))
+  return (await keys.createServerKey('soak', {}, new Date())).key
 }
 
-it(`goes on unaided after the database was killed and restarted ${restarts} times under load`, async () => {
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'trigger-restart-'))
-  let running = await startDatabase(0, folder)
-  const client = new MongoClient(`mongodb://127.0.0.1:${running.port}/?replicaSet=rs0`, {
-    serverSelectionTimeoutMS: 500,
-  })
-  const { runtime, log } = startApp(client, {
-    functions: {
-      record: `exports = async (event) => {
-        const effects = context.services.get('mongodb-atlas').db('${database}').collection('effects')
-        await effects.updateOne({ _id: event.documentKey._id }, { $setOnInsert: { at: new Date() } }, { upsert: true })
-      }`,
-      tick: 'exports = () => {}',
-    },
-    definition: {
-      triggers: [
-        databaseTrigger('record', { database, collection: 'source', operation_types: ['INSERT'] }),
-        scheduledTrigger('tick', '* * * * *'),
-      ],
-    },
-    options: { stateDatabase: `${database}_state`, now: () => new Date() },
-  })
-  const runner = createTriggerRunner(runtime, { leaseMs: 1_000 })
-  await runner.start()
-
-  const source = client.db(database).collection<{ _id: number }>('source')
-  const acknowledged: number[] = []
-  let writing = true
-  const writer = (async () => {
-    for (let n = 0; writing; n++) {
-      for (;;) {
-        try {
-          await source.insertOne({ _id: n })
-          break
-        } catch (error) {
-          // Written by the attempt whose answer was lost.
-          if (error instanceof MongoServerError && error.code === 11000) break
-        }
+describe.each(hostKinds)('an edge on %s whose database is killed', (kind) => {
+  it(`answers rightly or 503, loses nothing and goes on unaided, ${restarts} times`, async () => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'soak-restart-'))
+    const app = await buildSoakApp(kind, `trigger_restart_${kind}`)
+    let database = await startDatabase('0', folder)
+    const port = database.line
+    const uri = `mongodb://127.0.0.1:${port}/?replicaSet=rs0`
+    const client = new MongoClient(uri, { serverSelectionTimeoutMS: 5_000 })
+    let host: Child | undefined
+    try {
+      const key = await makeKey(client, app)
+      host = await startChild('host-process.ts', [kind, app.artefact, uri, 'host'])
+      const load = new Load({ url: host.line, app, key })
+      const watcher = await watchIds(host.line, app)
+      load.start()
+      for (let n = 0; n < restarts; n++) {
+        await sleep(300 + Math.random() * 700)
+        await database.kill()
+        await sleep(n % longEvery === longEvery - 1 ? 4_000 + Math.random() * 2_000 : Math.random() * 300)
+        database = await startDatabase(port, folder)
       }
-      acknowledged.push(n)
-      await sleep(5)
+      await sleep(500)
+      await load.stop()
+
+      expect(load.wrong).toEqual([])
+      const written = [...load.acknowledged].sort((a, b) => a - b)
+      const idsOf = async (name: string, field: string) => {
+        const ids: number[] = await client.db(app.database).collection(name).distinct(field)
+        return ids.sort((a, b) => a - b)
+      }
+      await until(async () => (await idsOf('effects', 'doc')).length >= written.length, 60_000)
+      expect(await idsOf('source', '_id')).toEqual(written)
+      expect(await idsOf('effects', 'doc')).toEqual(written)
+      await until(() => watcher.seen.size >= written.length, 30_000)
+      expect(watcher.opened).toBe(1)
+      expect([...watcher.seen].sort((a, b) => a - b)).toEqual(written)
+      expect((await fetch(`${host.line}/ready`)).status).toBe(200)
+      console.log(`${kind}: ${written.length} writes, ${load.unavailable} answers 503, ${restarts} restarts`)
+      watcher.close()
+    } finally {
+      await client.close()
+      await host?.kill()
+      await database.kill()
+      await app.remove()
+      await rm(folder, { recursive: true, force: true })
     }
-  })()
-  try {
-    for (let n = 0; n < restarts; n++) {
-      await sleep(300 + Math.random() * 700)
-      await kill(running.child)
-      await sleep(Math.random() * 300)
-      running = await startDatabase(running.port, folder)
-    }
-    await sleep(500)
-    writing = false
-    await writer
-    const effects = client.db(database).collection<{ _id: number }>('effects')
-    await until(async () => (await effects.countDocuments().catch(() => 0)) >= acknowledged.length, 60_000)
-    expect((await source.find().sort({ _id: 1 }).toArray()).map(({ _id }) => _id)).toEqual(acknowledged)
-    expect((await effects.find().sort({ _id: 1 }).toArray()).map(({ _id }) => _id)).toEqual(acknowledged)
-    await until(() => runner.status().active)
-    expect(runner.status().triggers).toEqual([
-      { name: 'record', type: 'DATABASE', state: 'running' },
-      { name: 'tick', type: 'SCHEDULED', state: 'running' },
-    ])
-    console.log(`${acknowledged.length} writes, ${log.filter(({ status }) => status === 'error').length} errors logged`)
-  } finally {
-    writing = false
-    await runner.stop()
-    await client.close()
-    await kill(running.child)
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 })

@@ -42,7 +42,10 @@ const record = (database: string) => `exports = async (event) => {
 
 const files = (database: string): Record<string, unknown> => ({
   'realm_config.json': { config_version: 20210101, app_id: `${database}-abcde`, name: database },
-  'auth/providers.json': { 'anon-user': { name: 'anon-user', type: 'anon-user', disabled: false } },
+  'auth/providers.json': {
+    'anon-user': { name: 'anon-user', type: 'anon-user', disabled: false },
+    'api-key': { name: 'api-key', type: 'api-key', disabled: false },
+  },
   'data_sources/mongodb-atlas/config.json': { name: 'mongodb-atlas', type: 'mongodb-atlas', config: {} },
   'data_sources/mongodb-atlas/default_rule.json': {
     roles: [{ name: 'all', apply_when: {}, read: true, write: true, insert: true, delete: true, search: true }],
