@@ -236,6 +236,21 @@ export async function countFutureByDay(context: Context, from: Instant, to: Inst
   return new Map(groups.map(({ _id, count }) => [toInstant(_id) ?? 0, Number(count)]))
 }
 
+/** People held at once; a day with more is rewritten on the server. Bounds memory, and the size of one day's document. */
+export const peopleAtOnce = 100_000
+
+/** Longest stretch that is read at once, however few people it has. */
+const longestSpan = 183
+
+/**
+ * How many days may be read at once, after a stretch of `days` held `people`: as many as likely hold fewer than
+ * `peopleAtOnce`.
+ */
+export function nextSpan(days: number, people: number): number {
+  const likely = Math.floor((0.7 * peopleAtOnce * days) / Math.max(1, people))
+  return Math.max(1, Math.min(longestSpan, likely))
+}
+
 /** Midnights of `[from, to)`. */
 export function daysOf(from: Instant, to: Instant): Instant[] {
   const days: Instant[] = []

@@ -2,12 +2,13 @@ import { dayMs, type Instant } from '../../domain/instant.ts'
 import { monthWindowMs } from '../../domain/kpi/active-users.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
+import { nextSpan } from './daily-people.ts'
 import { computeDerivedSnapshots } from './derived-snapshots.ts'
 import { readRollups, rollUpDays, toRanges } from './rollup.ts'
 import { storeSnapshots } from './snapshot-store.ts'
 
-/** Days rolled up by one aggregation: bounds its memory. */
-const daysPerRollup = 31
+/** Days of the first rollup of a run; the next ones are as long as its people let them be. */
+const firstSpan = 31
 /** Snapshots computed at once: bounds what is held in memory, and amortises the 30 days read before the first. */
 const snapshotsPerRead = 122
 
@@ -78,6 +79,12 @@ async function ensureRollups(context: Context, from: Instant, to: Instant, optio
     const rolledAt = rollups.get(day)?.rolledAt
     if (rolledAt === undefined || rolledAt < options.rolledSince) due.push(day)
   }
-  for (const range of toRanges(due, daysPerRollup))
-    await rollUpDays(context, range.from, range.to, options.config, options.now)
+  let span = firstSpan
+  for (let rest = due; rest.length > 0; ) {
+    const [range] = toRanges(rest, span)
+    if (range === undefined) break
+    const people = await rollUpDays(context, range.from, range.to, options.config, options.now)
+    span = nextSpan((range.to - range.from) / dayMs, people)
+    rest = rest.filter((day) => day >= range.to)
+  }
 }

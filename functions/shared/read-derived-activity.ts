@@ -2,12 +2,13 @@ import { dayMs, type Instant } from '../../domain/instant.ts'
 import { type ActiveUsers, monthWindowMs } from '../../domain/kpi/active-users.ts'
 import { ActivityWindow } from '../../domain/kpi/activity-window.ts'
 import type { Context } from '../../runtime/context.ts'
+import { nextSpan } from './daily-people.ts'
 import { collectionOf } from './database.ts'
 import type { TestUsers } from './read-users.ts'
 import { keyOf, toInstant } from './values.ts'
 
-/** Days whose people are fetched together when a window slides over many snapshots. */
-const daysPerRead = 20
+/** Days whose people are fetched first when a window slides over many snapshots. */
+const firstSpan = 20
 
 /**
  * `dau`, `wau`, `mau` of ascending midnights from `user_activity_daily`: one grouping for a single snapshot; for many,
@@ -66,8 +67,10 @@ async function readMany(
   const last = Math.max(...dates)
   const result = new Map<Instant, ActiveUsers>()
   const window = new ActivityWindow()
-  for (let from = first - monthWindowMs; from < last; from += daysPerRead * dayMs) {
-    const to = Math.min(last, from + daysPerRead * dayMs)
+  let span = firstSpan
+  for (let from = first - monthWindowMs, to = from; from < last; from = to) {
+    to = Math.min(last, from + span * dayMs)
+    let people = 0
     const groups = await collectionOf(context, 'user_activity_daily')
       .aggregate(
         [
@@ -81,12 +84,14 @@ async function readMany(
     for (let day = from; day < to; day += dayMs) {
       const keys: string[] = []
       for (const id of usersByDay.get(day) ?? []) {
+        people += 1
         const key = keyOf(id)
         if (key !== null && !testUsers.keys.has(key)) keys.push(key)
       }
       window.addDay(day, keys)
       if (wanted.has(day + dayMs)) result.set(day + dayMs, window.counts())
     }
+    span = nextSpan((to - from) / dayMs, people)
   }
   return result
 }

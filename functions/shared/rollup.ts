@@ -2,7 +2,15 @@ import type { Document } from 'bson'
 import { dayMs, type Instant, startOfDay } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
-import { countFutureByDay, countPeople, type DayPeople, daysOf, mergePeople, storePeople } from './daily-people.ts'
+import {
+  countFutureByDay,
+  countPeople,
+  type DayPeople,
+  daysOf,
+  mergePeople,
+  peopleAtOnce,
+  storePeople,
+} from './daily-people.ts'
 import { collectionOf, queryCap, readGroups } from './database.ts'
 import { findUnknownUsers } from './read-users.ts'
 import { upserting } from './retry.ts'
@@ -17,12 +25,11 @@ export interface DayRollup {
   readonly unknownUsers: number
 }
 
-/** People held at once; a day with more is rewritten on the server. Bounds memory, and the size of one day's document. */
-const peopleAtOnce = 100_000
-
 /**
  * Brings `user_activity_daily` in line with the events of the days of `[from, to)`, and `kpi_rollups` with them. Running
  * it twice, or in two places at once, ends in the same state (spec: KPIs 8.3).
+ *
+ * @returns people counted, once for each day; `most` for a day that has as many or more
  */
 export async function rollUpDays(
   context: Context,
@@ -31,23 +38,23 @@ export async function rollUpDays(
   config: KpiConfig,
   now: Date,
   most: number = peopleAtOnce,
-): Promise<void> {
+): Promise<number> {
   const run = `${now.toISOString()}-${Math.random().toString(36).slice(2, 10)}`
   const counted = await countPeople(context, from, to, config, most)
   if (counted === null && to - from > dayMs) {
     const middle = from + Math.ceil((to - from) / dayMs / 2) * dayMs
-    await rollUpDays(context, from, middle, config, now, most)
-    await rollUpDays(context, middle, to, config, now, most)
-    return
+    const before = await rollUpDays(context, from, middle, config, now, most)
+    return before + (await rollUpDays(context, middle, to, config, now, most))
   }
   if (counted !== null && (await storePeople(context, from, to, counted.people, { config, run, most }))) {
     const unknown = await countUnknown(context, counted.people)
     await recordRollups(context, from, to, now, counted.futureEvents, unknown)
-    return
+    return [...counted.people.values()].reduce((sum, { ids }) => sum + ids.length, 0)
   }
   await upserting(() => mergePeople(context, from, to, { config, run }))
   const unknown = await countUnknownByDay(context, { $gte: new Date(from), $lt: new Date(to) })
   await recordRollups(context, from, to, now, await countFutureByDay(context, from, to), unknown)
+  return most
 }
 
 async function recordRollups(

@@ -1,0 +1,50 @@
+import { MongoClient } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { loadRawData } from '../support/kpi/database.ts'
+import { toRawData, type WorkedExample } from '../support/kpi/worked-examples/example.ts'
+import { movements } from '../support/kpi/worked-examples/movements.ts'
+import { recurringRevenue } from '../support/kpi/worked-examples/recurring-revenue.ts'
+import { retention } from '../support/kpi/worked-examples/retention.ts'
+import { unitEconomics } from '../support/kpi/worked-examples/unit-economics.ts'
+import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+
+const database = 'kpi_examples_test'
+
+let server: TestDatabase
+let client: MongoClient
+let app: KpiApp
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+  client = new MongoClient(server.uri)
+  app = createKpiApp(client, database)
+})
+
+afterAll(async () => {
+  await client.db(database).dropDatabase()
+  await client.close()
+  await server.close()
+})
+
+function named(examples: readonly WorkedExample[]): [string, WorkedExample, number][] {
+  return examples.map((example, index) => [`${example.source}: ${example.says}`, example, index])
+}
+
+/** What others print, where the definitions agree with theirs; each example with ids of another type than the last. */
+describe.each([
+  ['recurring revenue', recurringRevenue],
+  ['movements', movements],
+  ['retention', retention],
+  ['unit economics', unitEconomics],
+])('published examples of %s', (_topic, examples) => {
+  it.each(named(examples))('%s', async (_name, example, index) => {
+    await loadRawData(client.db(database), toRawData(example, index))
+    const asOf = new Date(example.asOf ?? '2024-03-01')
+    const window = example.windowFrom === undefined ? {} : { window_from: new Date(example.windowFrom) }
+    const dry = Object(await app.call('computeKpiSnapshot', asOf, { dry_run: true, ...window }))
+    expect(dry.metrics).toMatchObject(example.metrics)
+    const stored = Object(await app.call('computeKpiSnapshot', asOf, window))
+    expect(stored.metrics).toEqual(dry.metrics)
+  })
+})
