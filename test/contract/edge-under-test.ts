@@ -27,6 +27,8 @@ export const wireSecrets = {
   appleSecret: 'App1e5ecret',
 }
 
+export const wireSigningKey = 'contract-tests-contract-tests-00'
+
 /** The clients of the app `wire` at identity providers. */
 export const wireClients = {
   google: { clientId: 'wire.apps.googleusercontent.com', clientSecret: wireSecrets.googleSecret },
@@ -108,7 +110,7 @@ export interface ServedEdge {
 
 /** The app `wire` on a given server. */
 export function serveWire(kind: HostKind, uri: string, settings: EdgeSettings = {}): Promise<ServedEdge> {
-  const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: 'contract-tests-contract-tests-00' }
+  const secrets = { ...wireSecrets, EDGE_SIGNING_KEY: wireSigningKey }
   return kind === 'node' ? serveOnNode(uri, secrets, settings) : serveOnWorkerd(uri, secrets, settings)
 }
 

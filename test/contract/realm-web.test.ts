@@ -1,27 +1,43 @@
 import { ObjectId } from 'bson'
 import * as Realm from 'realm-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { accessTokenLifetimeMs, createTokens } from '../../runtime/users/tokens.ts'
 import { signJwt } from './credentials.ts'
-import { type EdgeUnderTest, hostKinds, startEdgeUnderTest, wireApp } from './edge-under-test.ts'
+import { type EdgeUnderTest, hostKinds, startEdgeUnderTest, wireApp, wireSigningKey } from './edge-under-test.ts'
 
 interface Note {
   _id: ObjectId
   owner: string
   text: string
   n?: number
+  list?: { n: number; seen?: boolean }[]
 }
+
+/** What nobody serves is answered with this text; every other 404 says what was not found. */
+const noSuchRoute = /"error":"not found"/
 
 describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
   let edge: EdgeUnderTest
   beforeAll(async () => {
     edge = await startEdgeUnderTest(kind)
   })
-  afterAll(() => edge?.close())
+  const unserved: string[] = []
+  afterAll(async () => {
+    await edge?.close()
+    expect(unserved).toEqual([])
+  })
+
+  async function recordingFetch(url: string, init?: RequestInit): Promise<Response> {
+    const response = await fetch(url, init)
+    if (response.status === 404 && noSuchRoute.test(await response.clone().text()))
+      unserved.push(`${init?.method} ${url}`)
+    return response
+  }
 
   // Apps of one process share a storage, and an anonymous login would find the one before.
   const newApp = () => {
     const storage = Realm.getEnvironment().defaultStorage.prefix(new ObjectId().toHexString())
-    return new Realm.App({ id: wireApp, baseUrl: edge.url, storage } as Realm.AppConfiguration)
+    return new Realm.App({ id: wireApp, baseUrl: edge.url, storage, fetch: recordingFetch } as Realm.AppConfiguration)
   }
   const newEmail = (prefix = 'web') => `${prefix}-${new ObjectId().toHexString()}@example.org`
 
@@ -72,6 +88,65 @@ describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
     await app.emailPasswordAuth.callResetPasswordFunction({ email, password: 'second password' }, 'open sesame')
     await expect(login('first password')).rejects.toMatchObject({ statusCode: 401 })
     expect((await login('second password')).profile).toEqual({ email })
+  })
+
+  it('tries a confirmation again by function, and refuses what a function has taken over', async (test) => {
+    test.skip(edge.client === undefined, 'the outbox is out of reach')
+    const { emailPasswordAuth } = newApp()
+    const email = newEmail('pending')
+    await emailPasswordAuth.registerUser({ email, password: 'first password' })
+    await emailPasswordAuth.retryCustomConfirmation({ email })
+    const mails = await edge.client?.db('wire').collection('outbox').find({ username: email }).toArray()
+    expect(mails).toHaveLength(2)
+    const [first, second] = mails ?? []
+    await expect(emailPasswordAuth.confirmUser({ token: first?.token, tokenId: first?.tokenId })).rejects.toMatchObject(
+      { statusCode: 400, error: 'invalid token data' },
+    )
+    await emailPasswordAuth.resendConfirmationEmail({ email })
+    await emailPasswordAuth.retryCustomConfirmation({ email })
+    const third = await edge.client
+      ?.db('wire')
+      .collection('outbox')
+      .findOne({ username: email }, { sort: { _id: -1 } })
+    expect(third?.tokenId).not.toBe(second?.tokenId)
+    await emailPasswordAuth.confirmUser({ token: third?.token, tokenId: third?.tokenId })
+    const refusals = [
+      emailPasswordAuth.retryCustomConfirmation({ email }),
+      emailPasswordAuth.resendConfirmationEmail({ email: newEmail() }),
+      emailPasswordAuth.sendResetPasswordEmail({ email }),
+      emailPasswordAuth.resetPassword({ token: 'no', tokenId: 'no', password: 'second password' }),
+      emailPasswordAuth.callResetPasswordFunction({ email, password: 'second password' }, 'wrong'),
+      emailPasswordAuth.registerUser({ email, password: 'first password' }),
+    ]
+    const seen = (await Promise.allSettled(refusals)).map((one) => one.status === 'rejected' && one.reason)
+    expect(seen.map(({ statusCode, error }) => [statusCode, error])).toEqual([
+      [400, 'already confirmed'],
+      [404, 'user not found'],
+      [400, 'please use reset password via function'],
+      [400, 'invalid token data'],
+      [400, `failed to reset password for user "${email}"`],
+      [409, 'name already in use'],
+    ])
+  })
+
+  it('keeps several users in one app: the current one calls, the removed one is logged out', async () => {
+    const app = newApp()
+    const { user: first } = await registered(app)
+    const { user: second } = await registered(app)
+    expect([app.currentUser?.id, Object.keys(app.allUsers)]).toEqual([second.id, [second.id, first.id]])
+    app.switchUser(first)
+    expect(await app.currentUser?.functions.sum?.(1, 2)).toBe(3)
+    const { refreshToken } = second
+    await app.removeUser(second)
+    expect([second.state, Object.keys(app.allUsers)]).toEqual(['removed', [first.id]])
+    const session = await fetch(`${edge.url}/api/client/v2.0/auth/session`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${refreshToken}` },
+    })
+    expect(session.status).toBe(401)
+    expect(first.toJSON()).toMatchObject({ id: first.id, state: 'active', customData: {} })
+    await first.refreshProfile()
+    expect(first.profile.email).toMatch(/@example\.org$/)
   })
 
   it('calls functions with BSON arguments and results', async () => {
@@ -134,6 +209,72 @@ describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
     })
     expect(await notes.deleteOne({ owner, n: 3 })).toEqual({ deletedCount: 1 })
     expect(await notes.deleteMany({ owner })).toEqual({ deletedCount: 1 })
+  })
+
+  it('takes the options of collection methods', async () => {
+    const app = newApp()
+    const { user } = await registered(app)
+    const owner = user.id
+    const notes = user.mongoClient('mongodb-atlas').db('wire').collection<Note>('notes')
+    const upserted = await notes.updateOne({ owner, n: 1 }, { $set: { text: 'new' } }, { upsert: true })
+    const made = await notes.findOne({ owner, n: 1 })
+    expect(upserted).toEqual({ matchedCount: 0, modifiedCount: 0, upsertedId: made?._id })
+    const many = await notes.updateMany({ owner, n: 7 }, { $set: { text: 'seven' } }, { upsert: true })
+    expect(many.upsertedId).toEqual((await notes.findOne({ owner, n: 7 }))?._id)
+    await notes.updateOne({ owner, n: 1 }, { $set: { list: [{ n: 1 }, { n: 2 }] } })
+    await notes.updateOne(
+      { owner, n: 1 },
+      { $set: { 'list.$[one].seen': true } },
+      {
+        arrayFilters: [{ 'one.n': 2 }],
+      },
+    )
+    expect((await notes.findOne({ owner, n: 1 }, { projection: { _id: 0, list: 1 } }))?.list).toEqual([
+      { n: 1 },
+      { n: 2, seen: true },
+    ])
+    expect(await notes.findOne({ owner }, { sort: { n: -1 } })).toMatchObject({
+      n: 7,
+    })
+    expect(await notes.count({ owner }, { limit: 1 })).toBe(1)
+    const modify = { upsert: true, returnNewDocument: true, projection: { _id: 0, n: 1, text: 1 } }
+    expect(await notes.findOneAndUpdate({ owner, n: 8 }, { $set: { text: 'eight' } }, modify)).toEqual({
+      n: 8,
+      text: 'eight',
+    })
+    expect(await notes.findOneAndReplace({ owner, n: 9 }, { owner, n: 9, text: 'nine' }, modify)).toEqual({
+      n: 9,
+      text: 'nine',
+    })
+    expect(await notes.findOneAndUpdate({ owner, n: 99 }, { $set: { text: 'none' } })).toBeNull()
+    expect(await notes.findOneAndDelete({ owner }, { sort: { n: 1 }, projection: { _id: 0, n: 1 } })).toEqual({ n: 1 })
+    expect(await notes.find({ owner }, { projection: { _id: 0, n: 1 }, sort: { n: 1 } })).toEqual([
+      { n: 7 },
+      { n: 8 },
+      { n: 9 },
+    ])
+    expect((await notes.find()).length).toBeGreaterThanOrEqual(3)
+    await expect(user.mongoClient('nothing').db('wire').collection('notes').find()).rejects.toMatchObject({
+      errorCode: 'ServiceNotFound',
+      error: "service not found: 'nothing'",
+    })
+  })
+
+  it('watches the documents that it names, and ends with an error that the SDK understands', async (test) => {
+    test.skip(!edge.changeStreams, 'the server has no change streams')
+    const { user } = await registered(newApp())
+    const of = (name: string) => user.mongoClient('mongodb-atlas').db('wire').collection<Note>(name)
+    const notes = of('notes')
+    const { insertedId: wanted } = await notes.insertOne({ owner: user.id, text: 'wanted' })
+    const { insertedId: other } = await notes.insertOne({ owner: user.id, text: 'other' })
+    const stream = notes.watch({ ids: [wanted] })
+    const first = stream.next()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await notes.updateOne({ _id: other }, { $set: { n: 1 } })
+    await notes.updateOne({ _id: wanted }, { $set: { n: 2 } })
+    expect((await first).value).toMatchObject({ operationType: 'update', documentKey: { _id: wanted } })
+    await stream.return(undefined)
+    await expect(of('').watch().next()).rejects.toMatchObject({ statusCode: 400, errorCode: 'BadRequest' })
   })
 
   it('watches a collection: what the user may read, in order, until the stream is given up', async (test) => {
@@ -211,6 +352,39 @@ describe.each(hostKinds)('realm-web 2.0.1 on %s', (kind) => {
     user.accessToken = `${fresh?.slice(0, -4)}AAAA`
     expect(await user.callFunction('sum', 1, 1)).toBe(2)
     expect(user.accessToken).not.toMatch(/AAAA$/)
+  })
+
+  it('trades an access token that has expired for a fresh one, once for calls and once for streams', async (test) => {
+    test.skip(edge.client === undefined, 'the signing key is not known')
+    const { user } = await registered(newApp())
+    const tokens = createTokens(wireSigningKey, () => new Date())
+    const claims = JSON.parse(atob(user.accessToken?.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? ''))
+    const expire = async () => {
+      const now = new Date(Date.now() - accessTokenLifetimeMs - 1_000)
+      const token = { app: wireApp, userId: user.id, sessionId: claims.iss, userData: undefined, now }
+      user.accessToken = await tokens.signAccess(token)
+      return user.accessToken
+    }
+    const expired = await expire()
+    const direct = await fetch(`${edge.url}/api/client/v2.0/auth/profile`, {
+      headers: { Authorization: `Bearer ${expired}` },
+    })
+    expect([direct.status, await direct.json()]).toEqual([
+      401,
+      expect.objectContaining({ error_code: 'InvalidSession' }),
+    ])
+    expect(await user.callFunction('sum', 1, 1)).toBe(2)
+    expect(user.accessToken).not.toBe(expired)
+    if (!edge.changeStreams) return
+    const again = await expire()
+    const notes = user.mongoClient('mongodb-atlas').db('wire').collection<Note>('notes')
+    const stream = notes.watch()
+    const first = stream.next()
+    await expect.poll(() => user.accessToken, { timeout: 5_000 }).not.toBe(again)
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    await notes.insertOne({ owner: user.id, text: 'seen' })
+    expect((await first).value).toMatchObject({ operationType: 'insert' })
+    await stream.return(undefined)
   })
 
   it('ends a session at logout', async () => {
