@@ -2,6 +2,7 @@ import { AppError } from '../../errors.ts'
 import { createBody, type FunctionBinary } from '../globals/binary.ts'
 import type { Invocation } from '../invocation.ts'
 import { assertReachable } from './address.ts'
+import { digestAuthorization } from './digest.ts'
 import { responseHeaders } from './headers.ts'
 import { type OutboundRequest, outboundRequest } from './request.ts'
 import { reasonPhrase } from './status.ts'
@@ -58,12 +59,40 @@ function redirected(request: OutboundRequest, response: Response): OutboundReque
   url.username = ''
   url.password = ''
   const headers = new Headers(request.headers)
-  if (url.origin !== request.url.origin) for (const name of ['Authorization', 'Cookie']) headers.delete(name)
+  const { digest, ...rest } = request
+  const stays = url.origin === request.url.origin
+  if (!stays) for (const name of ['Authorization', 'Cookie']) headers.delete(name)
+  const kept = stays && digest !== undefined ? { ...rest, digest } : rest
   const becomesGet =
     (response.status === 303 && request.method !== 'HEAD') || (response.status < 303 && request.method === 'POST')
-  if (!becomesGet) return { ...request, url, headers }
+  if (!becomesGet) return { ...kept, url, headers }
   for (const name of ['Content-Type', 'Content-Length']) headers.delete(name)
-  return { url, method: 'GET', headers, body: undefined }
+  return { ...kept, url, method: 'GET', headers, body: undefined }
+}
+
+/** One request, and a second one when a server asks for a digest. */
+async function sendOnce(
+  request: OutboundRequest,
+  { fetch }: FunctionHttpOptions,
+  signal: AbortSignal,
+): Promise<Response> {
+  const attempt = (headers: Headers) =>
+    fetch(request.url.href, {
+      method: request.method,
+      headers,
+      redirect: 'manual',
+      signal,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    })
+  const response = await attempt(request.headers)
+  const challenge = response.headers.get('WWW-Authenticate')
+  if (response.status !== 401 || challenge === null || request.digest === undefined) return response
+  const authorization = digestAuthorization(challenge, request, request.digest)
+  if (authorization === undefined) return response
+  await response.body?.cancel()
+  const headers = new Headers(request.headers)
+  headers.set('Authorization', authorization)
+  return attempt(headers)
 }
 
 async function send(
@@ -75,14 +104,7 @@ async function send(
   let current = request
   for (let hop = 0; hop <= maxRedirects; hop++) {
     assertReachable(current.url, options.allowPrivateHosts)
-    const { fetch } = options
-    const response = await fetch(current.url.href, {
-      method: current.method,
-      headers: current.headers,
-      redirect: 'manual',
-      signal,
-      ...(current.body === undefined ? {} : { body: current.body }),
-    })
+    const response = await sendOnce(current, options, signal)
     const next = follow ? redirected(current, response) : undefined
     if (next === undefined) return toFunctionResponse(response)
     await response.body?.cancel()

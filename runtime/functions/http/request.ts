@@ -2,6 +2,7 @@ import { Binary } from 'bson'
 import { AppError } from '../../errors.ts'
 import { bytesOf } from '../globals/crypto.ts'
 import { stringifyEjson } from '../globals/ejson.ts'
+import type { Credentials } from './digest.ts'
 
 /** What `fetch` is called with, before redirects. */
 export interface OutboundRequest {
@@ -9,6 +10,8 @@ export interface OutboundRequest {
   readonly method: string
   readonly headers: Headers
   readonly body: Uint8Array<ArrayBuffer> | FormData | undefined
+  /** What answers a digest challenge; basic credentials are in the headers already. */
+  readonly digest?: Credentials
 }
 
 type Arguments = Readonly<Record<string, unknown>>
@@ -46,16 +49,19 @@ function targetUrl(args: Arguments): URL {
 }
 
 /** Takes the credentials out of the URL, which `fetch` refuses, or from the arguments. */
-function basicCredentials(url: URL, args: Arguments): string | undefined {
+function credentialsOf(url: URL, args: Arguments): Credentials | undefined {
   const username = typeof args.username === 'string' ? args.username : decodeURIComponent(url.username)
   const password = typeof args.password === 'string' ? args.password : decodeURIComponent(url.password)
   url.username = ''
   url.password = ''
-  if (username === '' && password === '') return undefined
-  return new Binary(new TextEncoder().encode(`${username}:${password}`)).toString('base64')
+  return username === '' && password === '' ? undefined : { username, password }
 }
 
-function requestHeaders(args: Arguments, credentials: string | undefined): Headers {
+function basicAuthorization({ username, password }: Credentials): string {
+  return `Basic ${new Binary(new TextEncoder().encode(`${username}:${password}`)).toString('base64')}`
+}
+
+function requestHeaders(args: Arguments, basic: Credentials | undefined): Headers {
   const headers = new Headers()
   try {
     for (const [name, values] of Object.entries(recordArgument(args, 'headers')))
@@ -67,7 +73,7 @@ function requestHeaders(args: Arguments, credentials: string | undefined): Heade
     if (error instanceof AppError) throw error
     throw invalid('a header name or value is not valid')
   }
-  if (credentials !== undefined && !headers.has('Authorization')) headers.set('Authorization', `Basic ${credentials}`)
+  if (basic !== undefined && !headers.has('Authorization')) headers.set('Authorization', basicAuthorization(basic))
   return headers
 }
 
@@ -98,11 +104,18 @@ function requestBody(args: Arguments): OutboundRequest['body'] {
 export function outboundRequest(method: string, value: unknown): OutboundRequest {
   const args = typeof value === 'string' ? { url: value } : value
   if (!isRecord(args)) throw invalid('the argument must be an object with a "url"')
-  if (args.digestAuth === true) throw invalid('digestAuth is not supported here; use basic credentials or a header')
   const url = targetUrl(args)
-  const headers = requestHeaders(args, basicCredentials(url, args))
+  const credentials = credentialsOf(url, args)
+  const digest = args.digestAuth === true ? credentials : undefined
+  const headers = requestHeaders(args, digest === undefined ? credentials : undefined)
   const body = requestBody(args)
   if (args.encodeBodyAsJSON === true && body !== undefined && !headers.has('Content-Type'))
     headers.set('Content-Type', 'application/json')
-  return { url, method, headers, body: method === 'GET' || method === 'HEAD' ? undefined : body }
+  return {
+    url,
+    method,
+    headers,
+    body: method === 'GET' || method === 'HEAD' ? undefined : body,
+    ...(digest === undefined ? {} : { digest }),
+  }
 }

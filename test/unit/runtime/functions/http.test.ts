@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isPrivateHost } from '../../../../runtime/functions/http/address.ts'
+import { digestAuthorization } from '../../../../runtime/functions/http/digest.ts'
 import { caseInsensitiveHeaders } from '../../../../runtime/functions/http/headers.ts'
 import { startApp, userCaller } from './app.ts'
 
@@ -16,11 +18,31 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
+const digestChallenge = 'realm="the \\"realm\\"", qop="auth,auth-int", nonce="n/1=", opaque="o", algorithm=MD5'
+const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+
+/** RFC 7616 3.4.1 by the book, for the user "u" with the password "p:w". */
+function answersDigest(request: IncomingMessage): boolean {
+  const header = request.headers.authorization ?? ''
+  const field = (name: string) => new RegExp(`[ ,]${name}="?([^",]*)"?`).exec(header)?.[1] ?? ''
+  const [nc, cnonce, uri] = ['nc', 'cnonce', 'uri'].map(field)
+  const secret = md5('u:the "realm":p:w')
+  return (
+    uri === request.url &&
+    field('response') === md5(`${secret}:n/1=:${nc}:${cnonce}:auth:${md5(`${request.method}:${uri}`)}`)
+  )
+}
+
 beforeAll(async () => {
   server = createServer(async (request, response) => {
     const body = await bodyOf(request)
     if (request.url === '/redirect') response.writeHead(302, { Location: '/echo' }).end()
     else if (request.url === '/to-metadata') response.writeHead(302, { Location: 'http://169.254.169.254/' }).end()
+    else if (request.url === '/to-digest') response.writeHead(307, { Location: '/digest?q=1' }).end()
+    else if (request.url?.startsWith('/digest') && !answersDigest(request))
+      response
+        .writeHead(401, { 'WWW-Authenticate': ['Basic realm="b"', `Digest ${digestChallenge}`] })
+        .end('who are you')
     else if (request.url === '/loop') response.writeHead(302, { Location: '/loop' }).end()
     else {
       const { host: _, connection: __, ...headers } = request.headers
@@ -107,6 +129,65 @@ describe('context.http', () => {
     })
   })
 
+  it.each([
+    ['get', '{ url: origin + "/digest?q=1", username: "u", password: "p:w", digestAuth: true }'],
+    ['post', '{ url: origin + "/digest", username: "u", password: "p:w", digestAuth: true, body: "b" }'],
+    ['get', '{ url: origin.replace("//", "//u:p%3Aw@") + "/digest", digestAuth: true }'],
+    [
+      'patch',
+      '{ url: origin + "/to-digest", username: "u", password: "p:w", digestAuth: true, followRedirects: true }',
+    ],
+  ])('answers a digest challenge of %s %s', async (method, args) => {
+    const seen = await echoed(method, args)
+    expect(seen).toMatchObject({ method: method.toUpperCase(), body: method === 'post' ? 'b' : '' })
+  })
+
+  it('hands on the refusal of wrong digest credentials, and sends none unasked', async () => {
+    const wrong = '{ url: origin + "/digest", username: "u", password: "x", digestAuth: true }'
+    expect(await request('get', wrong)).toMatchObject({ statusCode: 401, body: 'who are you' })
+    const open = '{ url: origin + "/open", username: "u", password: "p:w", digestAuth: true }'
+    expect((await echoed('get', open)).headers.authorization).toBeUndefined()
+    expect(await request('get', '{ url: origin + "/digest", digestAuth: true }')).toMatchObject({ statusCode: 401 })
+  })
+
+  const rfc7616 =
+    'qop="auth, auth-int", nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", realm="http-auth@example.org"'
+  it.each([
+    [
+      `Digest ${rfc7616}, algorithm=SHA-256`,
+      '753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1',
+      'Circle of Life',
+      'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+    ],
+    [
+      `Basic realm="x", Digest ${rfc7616}, algorithm=MD5`,
+      '8ca523f5e9506fed4657c9700eebdbec',
+      'Circle of Life',
+      'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ',
+    ],
+    [
+      'Digest realm="testrealm@host.com", qop="auth,auth-int", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"',
+      '6629fae49393a05397450978507c4ef1',
+      'Circle Of Life',
+      '0a4f113b',
+    ],
+  ])('computes the digests of the RFCs: %s', (challenge, response, password, clientNonce) => {
+    const request = { method: 'GET', url: new URL('http://www.example.org/dir/index.html') }
+    const header = digestAuthorization(challenge, request, { username: 'Mufasa', password }, clientNonce)
+    expect(/response="([0-9a-f]+)"/.exec(header ?? '')?.[1]).toBe(response)
+  })
+
+  it.each([
+    'Basic realm="x"',
+    'Digest realm="x"',
+    'Digest nonce="n", qop="auth-int"',
+    'Digest nonce="n", algorithm=X',
+    '',
+  ])('does not answer the challenge %s', (challenge) => {
+    const request = { method: 'GET', url: new URL('http://a/') }
+    expect(digestAuthorization(challenge, request, { username: 'u', password: 'p' })).toBeUndefined()
+  })
+
   const refused: [string, string][] = [
     ['{}', 'context.http: the URL is not valid'],
     ['{ url: "ftp://example.com" }', 'context.http: the scheme "ftp" is not supported'],
@@ -116,10 +197,6 @@ describe('context.http', () => {
       'context.http: "body" must be a string or a BSON.Binary; pass encodeBodyAsJSON: true to send an object',
     ],
     ['{ url: origin, body: "x", form: { a: 1 } }', 'context.http: "form" and "body" exclude each other'],
-    [
-      '{ url: origin, digestAuth: true }',
-      'context.http: digestAuth is not supported here; use basic credentials or a header',
-    ],
     ['{ url: origin, headers: { "a b": ["1"] } }', 'context.http: a header name or value is not valid'],
   ]
   it.each(refused)('refuses %s', async (args, message) => {
