@@ -59,8 +59,10 @@ export const testRunnerOperations: OperationTable<undefined> = {
   waitForEvent: (_, { client, event, count }, { entities }) =>
     entities.eventLog(client).waitFor(event, count, WAIT_MS, entities),
 
-  runOnThread: async (_, { thread, operation }, { entities, execute }) =>
-    entities.get(thread, OperationThread).queue(() => execute(checked(nestedOperation, operation))),
+  runOnThread: async (_, { thread, operation }, { entities, execute }) => {
+    const queued = checked(nestedOperation, operation)
+    entities.get(thread, OperationThread).queue(() => execute(queued))
+  },
   waitForThread: async (_, { thread }, { entities }) => {
     const late = sleep(WAIT_MS, 'late' as const, { ref: false })
     if ((await Promise.race([entities.get(thread, OperationThread).finish(), late])) === 'late') {
