@@ -5,6 +5,7 @@ import { compileFilter, type PipelineEnv, runPipeline } from '../engine/index.ts
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import type { Collection } from '../storage/collection.ts'
+import { countsOnly } from '../storage/plan/covered.ts'
 import { runPlan } from '../storage/plan/execute.ts'
 import { planQuery } from '../storage/plan/planner.ts'
 import type { Command } from './command.ts'
@@ -198,6 +199,7 @@ export function runPipelineOn(invocation: Invocation, name: string | undefined, 
     collation,
     hint: isDoc(hint) && hint.size === 0 ? undefined : hint,
     let: fields.document('let'),
+    countsOnly: countsOnly(rest),
   })
   return rest.length === 0 ? decoded(records) : runPipeline(rest, decoded(records), env)
 }

@@ -34,6 +34,7 @@ export const count: Command = {
       limit,
       hint: isDoc(hint) && hint.size === 0 ? undefined : hint,
       collation: fields.document('collation'),
+      countsOnly: true,
     })
     let n = 0
     for (const _ of records) n++

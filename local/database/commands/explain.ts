@@ -1,6 +1,7 @@
 import os from 'node:os'
 import { type Doc, int, isDoc, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
+import { countsOnly } from '../storage/plan/covered.ts'
 import type { ScanCounts } from '../storage/plan/execute.ts'
 import type { IndexScan, Plan } from '../storage/plan/planner.ts'
 import { splitPipeline } from './aggregate.ts'
@@ -39,12 +40,12 @@ export function explainCommand(invocation: Invocation, command: Doc, verbosity: 
   const collection = inner.collectionName()
   const { options, rest } = readOf(inner, name)
   const counts: ScanCounts = { keys: 0, documents: 0 }
-  const { plan, records } = read(inner, inner.view(inner.find(collection)), options, counts)
+  const { plan, records, covered } = read(inner, inner.view(inner.find(collection)), options, counts)
   const started = performance.now()
   let returned = 0
   if (verbosity !== 'queryPlanner') for (const _ of records) returned++
   const milliseconds = Math.round(performance.now() - started)
-  const winning = stages(plan, options, name)
+  const winning = stages(plan, options, name, covered)
   const planner: Doc = new Map<string, Value>([
     ['namespace', `${db}.${collection}`],
     ['parsedQuery', options.filter],
@@ -90,7 +91,11 @@ function readOf(inner: Invocation, name: string): { options: FindOptions; rest: 
       return { options: findOptions(inner), rest: [] }
     case 'aggregate': {
       const { options, rest } = splitPipeline(fields.documents('pipeline') ?? [])
-      return { options: { ...options, hint: fields.raw('hint'), collation: fields.document('collation') }, rest }
+      const hint = fields.raw('hint')
+      return {
+        options: { ...options, hint, collation: fields.document('collation'), countsOnly: countsOnly(rest) },
+        rest,
+      }
     }
     case 'count':
     case 'distinct':
@@ -99,6 +104,7 @@ function readOf(inner: Invocation, name: string): { options: FindOptions; rest: 
           filter: fields.document('query') ?? new Map(),
           hint: fields.raw('hint'),
           collation: fields.document('collation'),
+          countsOnly: name === 'count',
         },
         rest: [],
       }
@@ -119,8 +125,8 @@ function readOf(inner: Invocation, name: string): { options: FindOptions; rest: 
 }
 
 /** The plan in the shape of MongoDB's `winningPlan`. */
-function stages(plan: Plan, options: FindOptions, command: string): Doc {
-  let stage = scanStage(plan, options)
+function stages(plan: Plan, options: FindOptions, command: string, covered: boolean): Doc {
+  let stage = covered && plan.kind === 'index' ? indexStage(plan, 'COUNT_SCAN') : scanStage(plan, options)
   const sort = options.sort && options.sort.size > 0 && !options.sort.has('$natural') ? options.sort : undefined
   const sorted = plan.kind === 'id' || (plan.kind !== 'union' && plan.sorted)
   if (sort && !sorted) {
@@ -171,17 +177,17 @@ function scanStage(plan: Plan, options: FindOptions): Doc {
           'inputStage',
           new Map<string, Value>([
             ['stage', 'OR'],
-            ['inputStages', plan.branches.map(indexStage)],
+            ['inputStages', plan.branches.map((branch) => indexStage(branch))],
           ]),
         ],
       ])
   }
 }
 
-function indexStage({ index, reverse, bounds }: IndexScan): Doc {
+function indexStage({ index, reverse, bounds }: IndexScan, name = 'IXSCAN'): Doc {
   const { spec } = index
   return new Map<string, Value>([
-    ['stage', 'IXSCAN'],
+    ['stage', name],
     ['keyPattern', spec.key],
     ['indexName', spec.name],
     ['isMultiKey', index.multikey],
@@ -198,7 +204,8 @@ function withCounts(stage: Doc, counts: ScanCounts, returned: number): Doc {
   const counted: Doc = new Map(stage)
   counted.set('nReturned', int(returned))
   const name = stage.get('stage')
-  if (name === 'IXSCAN' || name === 'EXPRESS_IXSCAN') counted.set('keysExamined', int(counts.keys))
+  if (name === 'IXSCAN' || name === 'COUNT_SCAN' || name === 'EXPRESS_IXSCAN')
+    counted.set('keysExamined', int(counts.keys))
   if (name === 'COLLSCAN' || name === 'FETCH') counted.set('docsExamined', int(counts.documents))
   const input = stage.get('inputStage')
   if (isDoc(input)) counted.set('inputStage', withCounts(input, counts, name === 'FETCH' ? counts.keys : returned))

@@ -2,7 +2,8 @@ import { encodeDocument } from '../../bson/codec.ts'
 import type { Doc, Value } from '../../bson/value.ts'
 import { compileFilter, compileProjection, compileSort } from '../../engine/index.ts'
 import { DatabaseError } from '../../errors.ts'
-import { type Found, runPlan, type ScanCounts } from '../../storage/plan/execute.ts'
+import { isCovered } from '../../storage/plan/covered.ts'
+import { type Found, runKeys, runPlan, type ScanCounts } from '../../storage/plan/execute.ts'
 import { findHinted, type Plan, planQuery } from '../../storage/plan/planner.ts'
 import type { ReadView } from '../../storage/read-view.ts'
 import type { Invocation } from '../invocation.ts'
@@ -22,12 +23,16 @@ export interface FindOptions {
   readonly max?: Doc | undefined
   readonly showRecordId?: boolean | undefined
   readonly returnKey?: boolean | undefined
+  /** Nothing of the documents is wanted but how many there are: they may come empty. */
+  readonly countsOnly?: boolean | undefined
 }
 
 /** The plan of a read, and the records it gives: filtered, sorted, skipped and limited. */
 export interface Reading {
   readonly plan: Plan
   readonly records: Iterable<Found>
+  /** The index tells all there is to tell: the records have no document. */
+  readonly covered: boolean
 }
 
 export function defined<Shape extends object>(shape: Shape): { [Key in keyof Shape]: Exclude<Shape[Key], undefined> } {
@@ -58,14 +63,15 @@ export function read(
   })
   const matches = plan.kind === 'id' || filter.size === 0 ? undefined : compileFilter(filter, env)
   const sorter = sort ? compileSort(sort, env) : undefined
-  let records: Iterable<Found> = runPlan(view, plan, matches, counts)
+  const covered = options.countsOnly === true && !view.overlaid && isCovered(plan, filter)
+  let records: Iterable<Found> = covered ? runKeys(view, plan, counts) : runPlan(view, plan, matches, counts)
   const skip = options.skip ?? 0
   const limit = options.limit || Number.POSITIVE_INFINITY
   if (sorter && plan.kind !== 'id' && !(plan.kind !== 'union' && plan.sorted)) {
     records = sorted(records, sorter, skip + limit)
   }
   if (skip > 0 || limit !== Number.POSITIVE_INFINITY) records = slice(records, skip, limit)
-  return { plan, records }
+  return { plan, records, covered }
 }
 
 /** A collection's own collation counts for queries that name none. */

@@ -38,6 +38,13 @@ export function* runPlan(
   }
 }
 
+const NOTHING: Doc = new Map()
+
+/** As many empty documents as the plan has keys: for counting what an index alone tells. */
+export function* runKeys(view: ReadView, plan: Plan, counts: ScanCounts = { keys: 0, documents: 0 }): Generator<Found> {
+  for (const record of candidates(view, plan, counts)) yield { record, document: NOTHING }
+}
+
 function* candidates(view: ReadView, plan: Plan, counts: ScanCounts): Iterable<Record> {
   const { collection } = view
   if (collection === undefined) return

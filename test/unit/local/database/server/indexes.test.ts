@@ -53,6 +53,28 @@ describe('indexes', () => {
     expect(negated.queryPlanner.winningPlan.inputStage.indexBounds.a).toEqual(['[MinKey, 5)', '(inf.0, MaxKey]'])
   })
 
+  it('counts dates from the index alone, as MongoDB does', async () => {
+    const docs = collection('counted')
+    await docs.createIndex({ at: 1 })
+    const at = (day: number) => new Date(Date.UTC(2024, 0, day))
+    await docs.insertMany([...Array(9).keys()].map((_id) => ({ _id, at: at(_id + 1) }) as Document))
+    await docs.insertMany([{ at: null }, { at: 'soon' }, { at: 5 }, {}])
+    const filter = { at: { $gte: at(3), $lt: at(8) } }
+    const pipeline = [{ $match: filter }, { $group: { _id: 1, n: { $sum: 1 } } }]
+    expect(await docs.aggregate(pipeline).toArray()).toEqual([{ _id: 1, n: 5 }])
+    expect(await docs.aggregate([{ $match: filter }, { $count: 'n' }]).toArray()).toEqual([{ n: 5 }])
+    const explained = await docs.aggregate(pipeline).explain('executionStats')
+    expect(explained.stages[0].$cursor).toMatchObject({
+      queryPlanner: { winningPlan: { stage: 'COUNT_SCAN', indexName: 'at_1' } },
+      executionStats: { totalKeysExamined: 5, totalDocsExamined: 0 },
+    })
+    // What looks into the documents gets them.
+    const sums = [{ $match: filter }, { $group: { _id: null, sum: { $sum: '$_id' } } }]
+    expect(await docs.aggregate(sums).toArray()).toEqual([{ _id: null, sum: 20 }])
+    await docs.insertOne({ at: [at(4), at(5)] })
+    expect(await docs.countDocuments(filter)).toBe(6)
+  })
+
   const values = fc.oneof(
     fc.integer({ min: -3, max: 3 }),
     fc.constantFrom<unknown>(
