@@ -48,6 +48,8 @@ function parseCommand(message: Message): ParsedCommand {
 const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134])
 /** "Not primary" answers say to which state they belong, as MongoDB's do; those of a shutdown do not. */
 const STATE_CHANGE_CODES = new Set([189, 10107, 11602, 13435, 13436])
+/** Errors that end a change stream for good. */
+const NON_RESUMABLE_CODES = new Set([280, 286])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
   112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
@@ -423,7 +425,8 @@ function encodeError(thrown: unknown, server: Server): Uint8Array[] {
     ['codeName', error.codeName],
   ])
   for (const [name, value] of error.extra ?? []) fields.set(name, value)
-  if (error.labels && error.labels.length > 0) fields.set('errorLabels', error.labels)
+  const labels = error.labels ?? (NON_RESUMABLE_CODES.has(error.code) ? ['NonResumableChangeStreamError'] : [])
+  if (labels.length > 0) fields.set('errorLabels', [...labels])
   if (STATE_CHANGE_CODES.has(error.code)) fields.set('topologyVersion', server.topologyVersion())
   return encodeReply({ fields }, tailOf(server))
 }

@@ -24,6 +24,10 @@ export function compileOutput(
   env: PipelineEnv,
 ): Write {
   if (invocation.transaction) throw new DatabaseError(263, `${stage} cannot be used in a transaction`)
+  const concern = invocation.body.get('readConcern')
+  if (isDoc(concern) && concern.get('level') === 'linearizable') {
+    throw new DatabaseError(72, `${stage} cannot be used with a 'linearizable' read concern level`)
+  }
   if (stage === '$merge') return compileMerge(invocation, source, spec, env)
   const into = target(invocation, spec, '$out')
   return (documents) => replaceCollection(invocation, into, documents)

@@ -89,7 +89,8 @@ export function documentFromUpsert(filter: Doc, update: Doc | readonly Doc[], op
     base = id === undefined ? new Map() : new Map([['_id', id]])
   } else base = build(found)
   const { doc } = applyUpdate(base, update, { ...options, isUpsertInsert: true })
-  const result: Doc = new Map([['_id', doc.get('_id') ?? new ObjectId()]])
+  const id = doc.get('_id')
+  const result: Doc = new Map([['_id', id === undefined ? new ObjectId() : id]])
   for (const [name, value] of doc) if (name !== '_id') result.set(name, value)
   return result
 }

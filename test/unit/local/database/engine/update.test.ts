@@ -1,4 +1,4 @@
-import { Decimal128, Int32, ObjectId } from 'bson'
+import { Decimal128, Double, Int32, ObjectId } from 'bson'
 import { describe, expect, it } from 'vitest'
 import { type Doc, toDoc } from '../../../../../local/database/bson/value.ts'
 import { applyUpdate, describeUpdate, documentFromUpsert } from '../../../../../local/database/engine/index.ts'
@@ -40,7 +40,7 @@ const CASES: readonly (readonly [object, object, object | string, Options?])[] =
   [
     {},
     { $mul: { a: -1.5, b: Number.NaN, c: decimal('0.1'), d: 3n, e: 2 } },
-    { a: 0, b: 0, c: decimal('0'), d: 0n, e: 0 },
+    { a: new Double(0), b: new Double(0), c: decimal('0'), d: 0n, e: 0 },
   ],
   [
     { a: 'x' },
@@ -160,6 +160,8 @@ describe('updates', () => {
       { _id: 1, x: 3, n: 1, q: 1 },
     ],
     [{ _id: 3, a: 1 }, { y: 1 }, { _id: 3, y: 1 }],
+    [{ _id: null }, { $set: { y: 1 } }, { _id: null, y: 1 }],
+    [{}, { _id: null, y: 1 }, { _id: null, y: 1 }],
     [{ _id: 9, k: 'v' }, [{ $set: { z: 1 } }], { _id: 9, k: 'v', z: 1 }],
   ])('an upsert by %j with %j inserts %j', (filter, update, expected) => {
     expect(show(documentFromUpsert(toDoc(filter), read(update), { env }))).toBe(shown(expected))

@@ -175,6 +175,7 @@ describe('change streams', () => {
 
   it.each<[string, Document[], number]>([
     ['a stage that is not allowed', [{ $changeStream: {} }, { $group: { _id: 1 } }], 20],
+    ['a stage that nobody knows', [{ $changeStream: {} }, { $nonsense: 1 }], 40324],
     ['an unknown option', [{ $changeStream: { nonsense: 1 } }], 40415],
     ['a token that is none', [{ $changeStream: { resumeAfter: { _data: 'zz' } } }], 260],
     ['two ways to start', [{ $changeStream: { resumeAfter: { _data: '82' }, startAfter: { _data: '82' } } }], 40674],
