@@ -1,6 +1,7 @@
 import { AppError } from '../../runtime/errors.ts'
 import { policiesFrom } from '../../runtime/limits/default-policies.ts'
 import { Limiter } from '../../runtime/limits/limiter.ts'
+import { SharedLimiter } from '../../runtime/limits/shared-limiter.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { readIdentityProviders } from '../../runtime/tokens/identity-providers.ts'
 import { parseAddressRanges } from '../../runtime/users/address-ranges.ts'
@@ -44,6 +45,12 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
   const { built, stateClient, stateDatabase, secrets, clientFor, fetch, now } = runtime.options
   const settings = options.settings ?? parseEdgeSettings({})
   const state = openUserState(stateClient, built.definition.clientAppId, stateDatabase)
+  const sharedLimits = {
+    client: stateClient,
+    database: stateDatabase ?? defaultStateDatabase,
+    app: built.definition.clientAppId,
+    secret: options.signingKey,
+  }
   const context: HostContext = {
     runtime,
     tokens: createTokens(options.signingKey, now),
@@ -54,6 +61,7 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
       secret: (name) => (Object.hasOwn(secrets, name) ? secrets[name] : undefined),
       fetch,
       now,
+      failures: new SharedLimiter(sharedLimits),
     }),
     externalUsers: new ExternalUsers({
       definition: built.definition,
@@ -63,10 +71,7 @@ export function createHost(runtime: Runtime, options: HostOptions): Host {
     }),
     limiter: new Limiter({
       policies: policiesFrom(settings.limits),
-      client: stateClient,
-      database: stateDatabase ?? defaultStateDatabase,
-      app: built.definition.clientAppId,
-      secret: options.signingKey,
+      ...sharedLimits,
       now,
       log: runtime.options.log,
     }),

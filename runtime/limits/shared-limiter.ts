@@ -51,10 +51,34 @@ export class SharedLimiter {
       .collection<StoredHits>(collections.limits, { writeConcern: { w: 'majority' } })
   }
 
+  /**
+   * Where subjects stand, in their order, without counting anything. Rejects when the database does not answer in time.
+   */
+  async peek(hits: readonly { policy: LimitPolicy; subject: string }[]): Promise<Verdict[]> {
+    const ids = await Promise.all(hits.map(({ policy, subject }) => this.idOf(policy, subject)))
+    const stored = await this.collection
+      .aggregate<{ _id: string; hits: Date[]; now: Date }>(
+        [{ $match: { _id: { $in: ids } } }, { $project: { hits: 1, now: '$$NOW' } }],
+        { timeoutMS: timeoutMs.closed },
+      )
+      .toArray()
+    const byId = new Map(stored.map((one) => [one._id, one]))
+    return hits.map(({ policy }, i) => {
+      const { hits: times = [], now = new Date(0) } = byId.get(ids[i] ?? '') ?? {}
+      const opens = now.getTime() - policy.windowSeconds * 1000
+      const recent = times.map((at) => at.getTime()).filter((at) => at > opens)
+      return toVerdict(policy, recent.length < policy.limit, recent.length, recent[0] ?? 0, now.getTime())
+    })
+  }
+
+  /** Forgets what a subject has done. */
+  async forget(policy: LimitPolicy, subject: string): Promise<void> {
+    await this.collection.deleteOne({ _id: await this.idOf(policy, subject) })
+  }
+
   /** Rejects when the database does not answer in time. */
   async hit(policy: LimitPolicy, subject: string): Promise<Verdict> {
-    const message = new TextEncoder().encode(`${this.options.app}\0${policy.name}\0${subject}`)
-    const id = await hmacSha256Hex(this.options.secret, message)
+    const id = await this.idOf(policy, subject)
     return new Promise((resolve, reject) => {
       const queue = this.queues.get(id)
       if (queue !== undefined) {
@@ -65,6 +89,11 @@ export class SharedLimiter {
       this.queues.set(id, created)
       void this.drain(id, policy, created)
     })
+  }
+
+  private idOf(policy: LimitPolicy, subject: string): Promise<string> {
+    const message = new TextEncoder().encode(`${this.options.app}\0${policy.name}\0${subject}`)
+    return hmacSha256Hex(this.options.secret, message)
   }
 
   private async drain(id: string, policy: LimitPolicy, queue: Queue): Promise<void> {

@@ -10,7 +10,7 @@ import { loadCustomUserData } from './custom-user-data.ts'
 import type { StoredIdentity } from './documents.ts'
 import { verifyNothing, verifyPassword } from './hash.ts'
 import { assertKeyAddress } from './key-scope.ts'
-import { LoginLimiter } from './login-limiter.ts'
+import { LoginLimiter, type SharedFailures } from './login-limiter.ts'
 import type { OAuthProviderType } from './oauth/endpoints.ts'
 import { createOAuthClient } from './oauth/index.ts'
 import type { OAuthClient, OAuthProof } from './oauth/oauth-client.ts'
@@ -56,6 +56,8 @@ export interface UserServiceOptions {
   secret: (name: string) => string | undefined
   fetch: typeof fetch
   now: () => Date
+  /** Failed logins of all hosts; absent: each process counts its own. */
+  failures?: SharedFailures
 }
 
 const creationPatienceMs = 10_000
@@ -80,7 +82,7 @@ export class UserService {
     this.users = new UserStore(options.state)
     this.apiKeys = new ApiKeyStore(options.state)
     this.sessions = new SessionStore(options.state)
-    this.limiter = new LoginLimiter(options.now)
+    this.limiter = new LoginLimiter(options.now, options.failures)
   }
 
   /** The provider, when the app has it switched on. */
@@ -192,17 +194,15 @@ export class UserService {
     hooks: UserHooks,
   ): Promise<Login> {
     const account = `local-userpass ${credentials.username}`
-    this.limiter.assertAllowed(account, options.address)
-    // Recorded first, so that a thousand guesses at once count as a thousand.
-    this.limiter.recordFailure(account, options.address)
     const key = { providerType: 'local-userpass', externalId: credentials.username }
-    const identity = await this.users.findIdentity(key)
-    const isRight =
-      identity?.password_hash === undefined
-        ? await verifyNothing(credentials.password)
-        : await verifyPassword(credentials.password, identity.password_hash)
+    let identity: StoredIdentity | undefined
+    const isRight = await this.limiter.attempt(account, options.address, async () => {
+      identity = await this.users.findIdentity(key)
+      return identity?.password_hash === undefined
+        ? verifyNothing(credentials.password)
+        : verifyPassword(credentials.password, identity.password_hash)
+    })
     if (!isRight || identity === undefined) throw new AppError('InvalidPassword', 'unauthorized')
-    this.limiter.recordSuccess(account, options.address)
     if (identity.confirmed === false) throw new AppError('AuthError', 'confirmation required')
     return this.admit(identity, { email: credentials.username }, options, hooks)
   }
