@@ -24,7 +24,7 @@ export function compare(scenario: Scenario, local: Observation, server: Observat
     const [a, b] = [local.answers[index], server.answers[index]]
     if (!a || !b) continue
     const kind = answerDifference(a, b, ordered)
-    if (kind) return { where: index, kind, local: printAnswer(a), server: printAnswer(b) }
+    if (kind) return { where: index, kind, local: printAnswer(a, ordered), server: printAnswer(b, ordered) }
   }
   if (local.data.join('\n') === server.data.join('\n')) return undefined
   return { where: 'data', kind: 'data', local: local.data.join('\n'), server: server.data.join('\n') }
@@ -40,11 +40,11 @@ function answerDifference(a: Answer, b: Answer, ordered: boolean): Difference['k
   return a.summary === b.summary || a.summary === '' || b.summary === '' ? undefined : 'counts'
 }
 
-function printAnswer({ error, summary, documents }: Answer): string {
+function printAnswer({ error, summary, documents }: Answer, ordered: boolean): string {
   const lines = [
     ...(error ? [`error ${error.code}: ${error.message}`] : []),
     ...(summary === '' ? [] : [summary]),
-    ...documents,
+    ...(ordered ? documents : [...documents].sort()),
   ]
   return lines.length === 0 ? 'nothing' : lines.join('\n')
 }

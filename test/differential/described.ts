@@ -1,23 +1,80 @@
-/** Reads one value of the text that `describe` writes, from `at`. @returns the value with its keys sorted, and its end */
-function readValue(text: string, at: number): readonly [value: string, end: number] {
+/** A document, an array or a scalar, read from the text that `describe` writes; a scalar stays its text. */
+export type Described = string | readonly Described[] | ReadonlyMap<string, Described>
+
+/** The documents of an answer, one a line; a line that is none (an error, counts) stays as it is. */
+export function parseDescribed(text: string): Described[] {
+  return text.split('\n').map((line) => {
+    try {
+      const [value, end] = readValue(line, 0)
+      return end === line.length ? value : line
+    } catch (error) {
+      if (error instanceof SyntaxError) return line
+      throw error
+    }
+  })
+}
+
+export function printDescribed(values: readonly Described[]): string {
+  return values.map(print).join('\n')
+}
+
+function print(value: Described): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Map) return `{${[...value].map(([name, inner]) => `${name}: ${print(inner)}`).join(', ')}}`
+  return `[${[...value.values()].map((inner) => print(inner)).join(', ')}]`
+}
+
+/** A copy in which every value went through `change`, the innermost first; a value that becomes undefined is left out. */
+export function rewriteDescribed(value: Described, change: (value: Described) => Described | undefined): Described {
+  return rewrite(value, change) ?? 'nothing'
+}
+
+function rewrite(value: Described, change: (value: Described) => Described | undefined): Described | undefined {
+  if (typeof value === 'string') return change(value)
+  if (value instanceof Map) {
+    const fields = new Map<string, Described>()
+    for (const [name, inner] of value) {
+      const rewritten = rewrite(inner, change)
+      if (rewritten !== undefined) fields.set(name, rewritten)
+    }
+    return change(fields)
+  }
+  return change([...value.values()].map((inner) => rewrite(inner, change)).filter((inner) => inner !== undefined))
+}
+
+/** The keys of every document sorted: equal for documents that differ in order alone. */
+export function withSortedKeys(text: string): string {
+  const sorted = (value: Described) =>
+    value instanceof Map ? new Map([...value].sort(([a], [b]) => (a < b ? -1 : 1))) : value
+  return printDescribed(parseDescribed(text).map((value) => rewriteDescribed(value, sorted)))
+}
+
+/**
+ * Reads one value, from `at`.
+ *
+ * @returns the value and its end
+ * @throws {SyntaxError} when there is none
+ */
+function readValue(text: string, at: number): readonly [value: Described, end: number] {
   if (text[at] === '{') {
-    const fields: string[] = []
+    const fields = new Map<string, Described>()
     const end = readList(text, at + 1, '}', (start) => {
       const [name, colon] = readString(text, start)
       const [value, after] = readValue(text, colon + 2)
-      fields.push(`${name}: ${value}`)
+      if (fields.has(name)) throw new SyntaxError(`${name} twice`)
+      fields.set(name, value)
       return after
     })
-    return [`{${fields.sort().join(', ')}}`, end]
+    return [fields, end]
   }
   if (text[at] === '[') {
-    const items: string[] = []
+    const items: Described[] = []
     const end = readList(text, at + 1, ']', (start) => {
       const [value, after] = readValue(text, start)
       items.push(value)
       return after
     })
-    return [`[${items.join(', ')}]`, end]
+    return [items, end]
   }
   if (text[at] === '"') return readString(text, at)
   const scalar = /^\w+(\([^)]*\))?/.exec(text.slice(at))?.[0]
@@ -39,20 +96,4 @@ function readString(text: string, at: number): readonly [value: string, end: num
   const string = /^"(?:[^"\\]|\\.)*"/.exec(text.slice(at))?.[0]
   if (string === undefined) throw new SyntaxError(`no string at ${at}`)
   return [string, at + string.length]
-}
-
-/** Described documents, one a line, with the keys of every document sorted: equal for documents that differ in order alone. */
-export function withSortedKeys(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => {
-      try {
-        const [value, end] = readValue(line, 0)
-        return end === line.length ? value : line
-      } catch (error) {
-        if (error instanceof SyntaxError) return line
-        throw error
-      }
-    })
-    .join('\n')
 }

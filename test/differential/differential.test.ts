@@ -34,8 +34,8 @@ describe('the differential check', () => {
 
   it('shrinks a difference to the smallest operation that shows it', async () => {
     const miscounting: Observer = {
-      async observe(scenario, digits) {
-        const { answers, data } = await other.observe(scenario, digits)
+      async observe(scenario) {
+        const { answers, data } = await other.observe(scenario)
         return {
           data,
           answers: answers.map((answer) => ({ ...answer, summary: answer.summary.replace(/^n: \d+$/, 'n: 7') })),

@@ -1,15 +1,31 @@
-import { parseArgs } from 'node:util'
+import { execFile } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs, promisify } from 'node:util'
 import { startDatabase } from '../../local/database/main.ts'
 import type { Difference } from './compare.ts'
-import { runDifferential } from './run.ts'
+import { KNOWN_DEPARTURES } from './departures/list.ts'
+import { type DifferentialResult, runDifferential } from './run.ts'
 import type { Scenario } from './scenario.ts'
-import { DifferentialServer } from './server.ts'
+import { DifferentialServer, ServerDownError } from './server.ts'
 import { toSnippet } from './snippet.ts'
 
-const USAGE =
-  'usage: npm run differential -- --uri mongodb://... [--ops 2000] [--seed N] [--max-differences 20] [--only find,update] [--local-uri mongodb://...]'
+const USAGE = `usage: npm run differential -- --uri mongodb://... [options]
+  --ops 2000              commands to run
+  --seed N                the same seed generates the same commands
+  --max-differences 20    stop after so many
+  --only find,update      commands to run
+  --without 'name; name'  departures that are not excused, to see what they stand for; all: none is
+  --revive 'command'      starts the server again after it went down (run by a shell)
+  --local-uri URI         in place of a local database of its own`
 
-/** Prints every difference in its smallest form and the totals. @returns the exit code */
+/** How long a server that went down may take to come back. */
+const REVIVAL_MS = 60_000
+
+/**
+ * Prints every difference in its smallest form, how often each known departure explained one, and the totals.
+ *
+ * @returns the exit code: 0 no unexplained difference, 1 some, 2 usage, 3 the server went away
+ */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -19,11 +35,14 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       'max-differences': { type: 'string', default: '20' },
       only: { type: 'string' },
+      without: { type: 'string', default: '' },
+      revive: { type: 'string' },
     },
   })
   const operations = Number(values.ops)
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
   const maxDifferences = Number(values['max-differences'])
+  const without = values.without.split(';').map((name) => name.trim())
   if (values.uri === undefined || ![operations, seed, maxDifferences].every(Number.isSafeInteger)) {
     console.error(USAGE)
     return 2
@@ -39,15 +58,16 @@ async function main(): Promise<number> {
       seed,
       maxDifferences,
       only: values.only?.split(','),
+      departures: KNOWN_DEPARTURES.filter(({ name }) => !without.includes(name) && !without.includes('all')),
       report,
+      revive: (scenario) => revive(server, scenario, values.revive),
     })
-    let known = 0
-    for (const [name, count] of [...result.known].sort()) {
-      console.log(`known ${count} ${name}`)
-      known += count
-    }
-    console.log(`ran ${result.operations} operations, ${result.differences} differences, ${known} known`)
+    reportKnown(result)
     return result.differences === 0 ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof ServerDownError)) throw error
+    console.error(`the server went down and did not come back within ${REVIVAL_MS / 1000} s: ${error.message}`)
+    return 3
   } finally {
     await local.close()
     await server.close()
@@ -55,11 +75,38 @@ async function main(): Promise<number> {
   }
 }
 
+/** @throws {ServerDownError} when the server stays away */
+async function revive(server: DifferentialServer, scenario: Scenario, command: string | undefined): Promise<void> {
+  console.log(`--- the server went down\n${toSnippet(scenario)}`)
+  const deadline = Date.now() + REVIVAL_MS
+  for (let patienceMs = 100; Date.now() < deadline; patienceMs *= 2) {
+    if (await server.isUp()) return
+    if (command !== undefined) {
+      await promisify(execFile)('/bin/sh', ['-c', command]).catch((error: Error) =>
+        console.error(`${command}: ${error.message}`),
+      )
+    }
+    await sleep(patienceMs)
+  }
+  throw new ServerDownError('no answer')
+}
+
 function report({ where, kind, local, server }: Difference, scenario: Scenario): void {
   console.log(`--- ${kind}${where === 'data' ? '' : ` of command ${where}`}`)
   console.log(toSnippet(scenario))
   console.log(`local:\n${local.replaceAll(/^/gm, '  ')}`)
   console.log(`server:\n${server.replaceAll(/^/gm, '  ')}`)
+}
+
+function reportKnown({ operations, scenarios, differences, known }: DifferentialResult): void {
+  const rows = [...known].sort(([, a], [, b]) => b - a)
+  for (const [name, count] of rows.filter(([, count]) => count > 0)) console.log(`known ${count} ${name}`)
+  const unmet = rows.filter(([, count]) => count === 0).map(([name]) => name)
+  if (unmet.length > 0) console.log(`not met: ${unmet.join('; ')}`)
+  const total = rows.reduce((sum, [, count]) => sum + count, 0)
+  console.log(
+    `ran ${operations} operations in ${scenarios} scenarios, ${differences} differences, ${total} scenarios explained`,
+  )
 }
 
 process.exitCode = await main()

@@ -29,28 +29,26 @@ export function field(bytes: Uint8Array, ...path: string[]): Uint8Array | undefi
 }
 
 /** The elements of an array, each written as {@link describe} does. */
-export function describeElements(array: Uint8Array, digits?: number): string[] {
-  return elements(array).map((element) => describeElement(array, element, digits))
+export function describeElements(array: Uint8Array): string[] {
+  return elements(array).map((element) => describeElement(array, element))
 }
 
 /**
  * A document as text that tells every type, every value and the order of keys: two documents have one text exactly when
  * they have the same bytes, but for what a server made up itself (object ids, the present time), which reads alike.
- *
- * @param digits significant digits of doubles and decimals; all of them by default
  */
-export function describe(bytes: Uint8Array, digits?: number): string {
+export function describe(bytes: Uint8Array): string {
   return `{${elements(bytes)
-    .map((element) => `${JSON.stringify(element.name)}: ${describeElement(bytes, element, digits)}`)
+    .map((element) => `${JSON.stringify(element.name)}: ${describeElement(bytes, element)}`)
     .join(', ')}}`
 }
 
 /** What the driver left of an array in a raw reply: its documents as bytes, its scalars as BSON classes. */
-export function describeValues(values: readonly unknown[], digits?: number): string[] {
+export function describeValues(values: readonly unknown[]): string[] {
   return values.map((value) => {
-    if (value instanceof Uint8Array) return describe(value, digits)
-    if (Array.isArray(value)) return `[${describeValues(value, digits).join(', ')}]`
-    return describe(BSON.serialize({ value }, { ignoreUndefined: false }), digits).slice('{"value": '.length, -1)
+    if (value instanceof Uint8Array) return describe(value)
+    if (Array.isArray(value)) return `[${describeValues(value).join(', ')}]`
+    return describe(BSON.serialize({ value }, { ignoreUndefined: false })).slice('{"value": '.length, -1)
   })
 }
 
@@ -58,18 +56,18 @@ export function describeValues(values: readonly unknown[], digits?: number): str
 const NOW_STARTS_MS = Date.UTC(2025, 0)
 const NOW_ENDS_MS = Date.UTC(2100, 0)
 
-function describeElement(bytes: Uint8Array, { type, at, length }: Element, digits?: number): string {
+function describeElement(bytes: Uint8Array, { type, at, length }: Element): string {
   const value = bytes.subarray(at, at + length)
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
   switch (type) {
     case 1:
-      return `double(${roundedDouble(view.getFloat64(0, true), digits)})`
+      return `double(${double(view.getFloat64(0, true))})`
     case 2:
       return JSON.stringify(text(value))
     case 3:
-      return describe(value, digits)
+      return describe(value)
     case 4:
-      return `[${describeElements(value, digits).join(', ')}]`
+      return `[${describeElements(value).join(', ')}]`
     case 6:
       return 'undefined'
     case 7: {
@@ -91,7 +89,7 @@ function describeElement(bytes: Uint8Array, { type, at, length }: Element, digit
     case 18:
       return `long(${view.getBigInt64(0, true)})`
     case 19:
-      return `decimal(${roundedDecimal(new Decimal128(value).toString(), digits)})`
+      return `decimal(${new Decimal128(value).toString()})`
     case 127:
       return 'maxKey'
     case 255:
@@ -105,15 +103,6 @@ function text(value: Uint8Array): string {
   return Buffer.from(value.subarray(4, -1)).toString()
 }
 
-function roundedDouble(value: number, digits: number | undefined): string {
-  if (Object.is(value, -0)) return '-0'
-  return digits === undefined || !Number.isFinite(value) ? String(value) : String(Number(value.toPrecision(digits)))
-}
-
-function roundedDecimal(value: string, digits: number | undefined): string {
-  if (digits === undefined) return value
-  const [mantissa = '', exponent] = value.split('E')
-  return exponent === undefined && mantissa.length > digits
-    ? String(Number(Number(mantissa).toPrecision(digits)))
-    : value
+function double(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value)
 }

@@ -1,17 +1,21 @@
 import fc from 'fast-check'
 import { compare, type Difference } from './compare.ts'
+import type { Departure, Observed } from './departures/departure.ts'
+import { KNOWN_DEPARTURES } from './departures/list.ts'
+import type { Ask } from './departures/proof.ts'
 import { scenario as scenarios } from './generate/scenario.ts'
-import { type Departure, KNOWN_DEPARTURES } from './known-departures.ts'
 import type { Scenario } from './scenario.ts'
-import type { DifferentialServer, Observation } from './server.ts'
+import { type DifferentialServer, type Observation, ServerDownError } from './server.ts'
+import { covers, type Signature, signatureOf } from './signature.ts'
 import { toSnippet } from './snippet.ts'
 
 export interface DifferentialResult {
   /** Commands run on both servers, those of shrinking not counted. */
   readonly operations: number
+  readonly scenarios: number
   /** Differences that no departure explains, each shrunk, one of a kind. */
   readonly differences: number
-  /** Operations that differed in a known way, by the name of the departure. */
+  /** How many scenarios each departure explained, by its name; a departure that explained none is there with 0. */
   readonly known: ReadonlyMap<string, number>
 }
 
@@ -25,74 +29,116 @@ export interface DifferentialOptions {
   readonly maxDifferences: number
   /** Runs only scenarios made of these commands. */
   readonly only?: readonly string[] | undefined
+  /** The differences that need no report; {@link KNOWN_DEPARTURES} by default. */
+  readonly departures?: readonly Departure[]
   report(difference: Difference, scenario: Scenario): void
+  /**
+   * Called when the server went down under a scenario: resolves when it is up again, rejects when it stays away.
+   * Without it the run ends there.
+   */
+  revive?(scenario: Scenario): Promise<void>
 }
 
-/** Digits in which two servers must agree where libraries of mathematics may round the last ones apart. */
-const TOLERANT_DIGITS = 13
+/** The row of {@link DifferentialResult.known} for what ended the server itself. */
+export const SERVER_WENT_DOWN = 'the server went down'
+
+/** How many departures one command may show at once: each proof but the last may need another departure. */
+const MOST_DOUBTED = 2
+
+/** Undefined when there is no difference. */
+type Outcome = { readonly known: string } | Difference | undefined
 
 /**
  * Runs generated scenarios on both servers until `operations` commands have run, and shrinks what differs.
  * The same seed generates the same scenarios.
+ *
+ * @throws {ServerDownError} when the server goes down and nothing revives it
  */
 export async function runDifferential(
   local: Observer,
   server: Observer,
   options: DifferentialOptions,
 ): Promise<DifferentialResult> {
-  const { only } = options
+  const { only, departures = KNOWN_DEPARTURES } = options
   const arbitrary = only
     ? scenarios.filter(({ commands }) => commands.every(({ command }) => only.includes([...command.keys()][0] ?? '')))
     : scenarios
-  const known = new Map<string, number>()
+  const known = new Map([...departures.map(({ name }) => name), SERVER_WENT_DOWN].map((name) => [name, 0]))
   const signatures: Signature[] = []
   let operations = 0
+  let scenarioCount = 0
   let differences = 0
 
-  const difference = async (scenario: Scenario): Promise<Difference | Departure | undefined> => {
-    const [a, b] = await Promise.all([local.observe(scenario), server.observe(scenario)])
-    const exact = compare(scenario, a, b)
-    if (!exact) return undefined
-    const departure = departureOf(scenario, exact, a, b)
-    if (departure) return departure
-    if (exact.kind !== 'result' && exact.kind !== 'data') return exact
-    const [roundedA, roundedB] = await Promise.all([
-      local.observe(scenario, TOLERANT_DIGITS),
-      server.observe(scenario, TOLERANT_DIGITS),
-    ])
-    return compare(scenario, roundedA, roundedB) ? exact : LAST_DIGITS
+  async function outcomeOf(scenario: Scenario): Promise<Outcome> {
+    try {
+      return await differenceOf(scenario)
+    } catch (error) {
+      if (!(error instanceof ServerDownError) || !options.revive) throw error
+      await options.revive(scenario)
+      return { known: SERVER_WENT_DOWN }
+    }
   }
 
-  function departureOf(scenario: Scenario, found: Difference, a: Observation, b: Observation): Departure | undefined {
-    const index = found.where === 'data' ? -1 : found.where
-    const observed = {
-      scenario,
-      difference: found,
-      local: a.answers[index],
-      server: b.answers[index],
-      localAnswers: a.answers,
-      serverAnswers: b.answers,
-      text: toSnippet(scenario),
+  /** @param doubted departures that may not explain it: those whose proof asks */
+  async function differenceOf(scenario: Scenario, doubted: readonly Departure[] = []): Promise<Outcome> {
+    const [a, b] = await Promise.all([local.observe(scenario), server.observe(scenario)])
+    const difference = compare(scenario, a, b)
+    if (!difference) return undefined
+    const { where } = difference
+    const isLast = where === 'data' || where === scenario.commands.length - 1
+    // What follows the command that differs must not stand in the way of its explanation.
+    const outcome = isLast
+      ? await explained(observedOf(scenario, difference, a, b), doubted)
+      : ((await differenceOf(
+          withCommands(scenario, (index) => index <= where),
+          doubted,
+        )) ?? difference)
+    if (!('known' in outcome) || where === 'data' || scenario.commands.length === 1) return outcome
+    const rest = await differenceOf(
+      withCommands(scenario, (index) => index !== where),
+      doubted,
+    )
+    return rest && !('known' in rest) ? rest : outcome
+  }
+
+  async function explained(observed: Observed, doubted: readonly Departure[]): Promise<NonNullable<Outcome>> {
+    for (const departure of departures) {
+      if (doubted.includes(departure) || !departure.matches(observed)) continue
+      if (!departure.proof) return { known: departure.name }
+      if (doubted.length === MOST_DOUBTED) continue
+      const ask: Ask = {
+        local: (scenario) => local.observe(scenario),
+        async agree(scenario) {
+          const outcome = await differenceOf(scenario, [...doubted, departure])
+          return outcome === undefined || 'known' in outcome
+        },
+      }
+      if (await departure.proof(observed, ask)) return { known: departure.name }
     }
-    return KNOWN_DEPARTURES.find((departure) => departure.matches(observed))
+    return observed.difference
   }
 
   for (let round = 0; operations < options.operations && differences < options.maxDifferences; round++) {
     let failing = false
     const property = fc.asyncProperty(arbitrary, async (scenario) => {
-      const outcome = await difference(scenario)
+      if (!failing && operations >= options.operations) return
+      const outcome = await outcomeOf(scenario)
       if (!failing) {
         operations += scenario.commands.length
-        if (outcome && 'matches' in outcome) known.set(outcome.name, (known.get(outcome.name) ?? 0) + 1)
+        scenarioCount++
+        if (outcome && 'known' in outcome) known.set(outcome.known, (known.get(outcome.known) ?? 0) + 1)
       }
-      if (!outcome || 'matches' in outcome) return
+      if (!outcome || 'known' in outcome) return
       const signature = signatureOf(scenario, outcome)
       if (signatures.some((seen) => covers(seen, signature))) return
       failing = true
       throw new DifferenceError(outcome)
     })
-    const numRuns = Math.max(1, Math.ceil((options.operations - operations) / 1.5))
-    const details = await fc.check(property, { numRuns, seed: options.seed + round, endOnFailure: false })
+    const details = await fc.check(property, {
+      numRuns: Math.max(1, options.operations - operations),
+      seed: options.seed + round,
+      endOnFailure: false,
+    })
     const [counterexample] = details.counterexample ?? []
     if (!details.failed || !counterexample) continue
     if (!(details.errorInstance instanceof DifferenceError)) throw details.errorInstance
@@ -100,7 +146,11 @@ export async function runDifferential(
     signatures.push(signatureOf(counterexample, details.errorInstance.difference))
     options.report(details.errorInstance.difference, counterexample)
   }
-  return { operations, differences, known }
+  return { operations, scenarios: scenarioCount, differences, known }
+}
+
+function withCommands(scenario: Scenario, keeps: (index: number) => boolean): Scenario {
+  return { ...scenario, commands: scenario.commands.filter((_, index) => keeps(index)) }
 }
 
 class DifferenceError extends Error {
@@ -113,25 +163,16 @@ class DifferenceError extends Error {
   }
 }
 
-const LAST_DIGITS: Departure = {
-  name: 'last digits',
-  reason: `results agree in ${TOLERANT_DIGITS} digits; MongoDB documents no more for its mathematical functions`,
-  matches: () => true,
-}
-
-/** What makes a difference one of its kind: how it shows, and the operators and commands of its smallest form. */
-interface Signature {
-  readonly kind: string
-  readonly words: ReadonlySet<string>
-}
-
-function signatureOf(scenario: Scenario, { kind }: Difference): Signature {
-  const words = toSnippet({ ...scenario, documents: [] }).match(
-    /\$\w+|\b(find|aggregate|update|findAndModify|insert|distinct|count|delete|createIndexes)(?=: ')/g,
-  )
-  return { kind, words: new Set(words ?? []) }
-}
-
-function covers(seen: Signature, found: Signature): boolean {
-  return seen.kind === found.kind && [...seen.words].every((word) => found.words.has(word))
+function observedOf(scenario: Scenario, difference: Difference, a: Observation, b: Observation): Observed {
+  const { where } = difference
+  return {
+    scenario,
+    difference,
+    command: where === 'data' ? undefined : scenario.commands[where]?.command,
+    local: where === 'data' ? undefined : a.answers[where],
+    server: where === 'data' ? undefined : b.answers[where],
+    localObservation: a,
+    serverObservation: b,
+    text: toSnippet(scenario),
+  }
 }

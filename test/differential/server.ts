@@ -1,4 +1,11 @@
-import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb'
+import {
+  type Db,
+  type Document,
+  MongoClient,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb'
 import { COLLECTION } from './generate/collection-name.ts'
 import type { Doc } from './generate/value.ts'
 import { describe, describeElements, describeValues, field } from './raw-bson.ts'
@@ -22,6 +29,25 @@ export interface Observation {
   readonly data: readonly string[]
 }
 
+/** The server stopped answering: its process ended, or it ended the process that ran the command. */
+export class ServerDownError extends Error {
+  override readonly name = 'ServerDownError'
+}
+
+/** What PostgreSQL, on which DocumentDB runs, tells those whose connection ends with another's crash. */
+const ENDED =
+  /terminating connection|Connection terminated|closed the connection|recovery mode|starting up|shutting down/
+
+function isDown(error: unknown): boolean {
+  return (
+    error instanceof MongoNetworkError ||
+    error instanceof MongoServerSelectionError ||
+    (error instanceof MongoServerError && ENDED.test(error.message))
+  )
+}
+
+const SELECTION_TIMEOUT_MS = 3_000
+
 /** Keeps every BSON type and leaves embedded documents as their bytes. */
 const EXACT = { raw: true, promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const
 
@@ -33,27 +59,52 @@ export class DifferentialServer {
   #plain = false
 
   constructor(uri: string, databaseName: string) {
-    this.#client = new MongoClient(uri, { ignoreUndefined: false, retryWrites: false })
+    this.#client = new MongoClient(uri, {
+      ignoreUndefined: false,
+      retryWrites: false,
+      retryReads: false,
+      serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+    })
     this.#db = this.#client.db(databaseName)
   }
 
+  /** A server that is down keeps its database. */
   async close(): Promise<void> {
-    await this.#db.dropDatabase()
+    if (await this.isUp()) await this.#db.dropDatabase()
     await this.#client.close()
+  }
+
+  async isUp(): Promise<boolean> {
+    try {
+      await this.#db.collection(COLLECTION).findOne()
+      return true
+    } catch (error) {
+      if (isDown(error)) return false
+      throw error
+    }
   }
 
   /**
    * Runs a scenario from the start.
    *
-   * @param digits see {@link describe}
+   * @throws {ServerDownError} when the server goes down meanwhile
    */
-  async observe(scenario: Scenario, digits?: number): Promise<Observation> {
-    await this.#prepare(scenario)
-    const answers: Answer[] = []
-    for (const generated of scenario.commands) answers.push(await this.#answer(generated, digits))
+  async observe(scenario: Scenario): Promise<Observation> {
+    try {
+      await this.#prepare(scenario)
+      const answers: Answer[] = []
+      for (const generated of scenario.commands) answers.push(await this.#answer(generated))
+      return { answers, data: await this.#data() }
+    } catch (error) {
+      if (!isDown(error)) throw error
+      this.#plain = false
+      throw new ServerDownError(error instanceof Error ? error.message : String(error))
+    }
+  }
+
+  async #data(): Promise<string[]> {
     const all = await this.#db.collection(COLLECTION).find({}, { raw: true }).toArray()
-    const data = all.map((bytes) => describe(bytesOf(bytes), digits)).sort()
-    return { answers, data }
+    return all.map((bytes) => describe(bytesOf(bytes))).sort()
   }
 
   async #prepare({ options, indexes, documents }: Scenario): Promise<void> {
@@ -74,19 +125,19 @@ export class DifferentialServer {
     }
   }
 
-  async #answer({ command }: GeneratedCommand, digits?: number): Promise<Answer> {
+  async #answer({ command }: GeneratedCommand): Promise<Answer> {
     if (command.has('createIndexes')) this.#plain = false
     try {
-      return readAnswer(command, await this.#db.command(Object.fromEntries(command), EXACT), digits)
+      return readAnswer(command, await this.#db.command(Object.fromEntries(command), EXACT))
     } catch (error) {
-      if (!(error instanceof MongoServerError)) throw error
+      if (!(error instanceof MongoServerError) || isDown(error)) throw error
       return { error: { code: Number(error.code), message: error.message }, summary: '', documents: [] }
     }
   }
 }
 
 function ignoreServerError(error: unknown): void {
-  if (!(error instanceof MongoServerError)) throw error
+  if (!(error instanceof MongoServerError) || isDown(error)) throw error
 }
 
 function bytesOf(value: unknown): Uint8Array {
@@ -94,19 +145,19 @@ function bytesOf(value: unknown): Uint8Array {
   throw new TypeError('the driver did not leave the document raw')
 }
 
-function readAnswer(command: Doc, reply: Document, digits?: number): Answer {
+function readAnswer(command: Doc, reply: Document): Answer {
   const name = [...command.keys()][0]
   switch (name) {
     case 'find':
     case 'aggregate': {
       const batch = field(bytesOf(reply.cursor), 'firstBatch')
-      return { summary: '', documents: batch ? describeElements(batch, digits) : [] }
+      return { summary: '', documents: batch ? describeElements(batch) : [] }
     }
     case 'distinct':
-      return { summary: '', documents: describeValues(reply.values, digits).sort() }
+      return { summary: '', documents: describeValues(reply.values).sort() }
     case 'findAndModify': {
-      const value = reply.value instanceof Uint8Array ? [describe(reply.value, digits)] : []
-      const outcome = describe(bytesOf(reply.lastErrorObject), digits)
+      const value = reply.value instanceof Uint8Array ? [describe(reply.value)] : []
+      const outcome = describe(bytesOf(reply.lastErrorObject))
       return { summary: outcome.replaceAll(/\b(int|long|double)\(/g, 'number('), documents: value }
     }
     default: {
@@ -117,7 +168,7 @@ function readAnswer(command: Doc, reply: Document, digits?: number): Answer {
           .filter((key) => key in reply)
           .map((key) => `${key}: ${String(reply[key])}`)
           .join(', '),
-        documents: describeValues(reply.upserted ?? [], digits),
+        documents: describeValues(reply.upserted ?? []),
       }
     }
   }

@@ -29,21 +29,24 @@ export function keysAt(path: string, env: PipelineEnv): (doc: Doc) => Set<string
   }
 }
 
-/** The values that `localField` looks up: the elements of arrays, null when there is none. */
+/**
+ * The values that `localField` looks up: the elements of arrays; null when there is none, as of a missing field or an
+ * empty array (MongoDB's tracker, SERVER-63368 and SERVER-64060).
+ */
 export function localValues(doc: Doc, path: string): Value[] {
   const found: Value[] = []
   const parts = splitPath(path)
   const walk = (value: Value | undefined, at: number): void => {
     if (at === parts.length) {
       if (Array.isArray(value)) found.push(...value)
-      else found.push(isNullish(value) ? null : value)
+      else if (value !== undefined) found.push(isNullish(value) ? null : value)
     } else if (isDoc(value)) walk(value.get(parts[at]!), at + 1)
     else if (Array.isArray(value)) {
       for (const item of value) if (isDoc(item)) walk(item, at)
-    } else found.push(null)
+    }
   }
   walk(doc, 0)
-  return found
+  return found.length === 0 ? [null] : found
 }
 
 /** Finds the documents of a collection by the values at a path, through an index of the database or one made here. */

@@ -82,6 +82,30 @@ const CASES: readonly Row[] = [
     ],
   ],
   [
+    'joins an array by its elements, an empty one by null',
+    [{ $lookup: { from: 'other', localField: 't', foreignField: 'k', as: 'j' } }, { $project: { j: '$j._id' } }],
+    [
+      { _id: 0, j: [] },
+      { _id: 1, j: [2] },
+      { _id: 2, j: [2] },
+      { _id: 3, j: [] },
+      { _id: 4, j: [2] },
+    ],
+  ],
+  [
+    'joins by the values that the elements of an array have, and by null when none has one',
+    [
+      { $limit: 2 },
+      { $set: { m: { $cond: [{ $eq: ['$_id', 0] }, [{ x: 'a' }, { y: 1 }], [{ y: 1 }]] } } },
+      { $lookup: { from: 'other', localField: 'm.x', foreignField: 'k', as: 'j' } },
+      { $project: { j: '$j._id' } },
+    ],
+    [
+      { _id: 0, j: [0, 1] },
+      { _id: 1, j: [2] },
+    ],
+  ],
+  [
     'joins by a pipeline with variables',
     [
       { $limit: 2 },

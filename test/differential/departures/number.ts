@@ -1,0 +1,102 @@
+import { Decimal128, Double, Long } from 'bson'
+import type { Scenario } from '../scenario.ts'
+import type { Departure } from './departure.ts'
+import { bothAgreeOn } from './proof.ts'
+import { rewriteValues } from './rewrite.ts'
+import { agreeIn, differOnlyIn, isOfType } from './text.ts'
+
+/** Digits in which two servers must agree where libraries of mathematics may round the last ones apart. */
+const TOLERANT_DIGITS = 13
+
+/** How DocumentDB computes and represents numbers. */
+export const NUMBER_DEPARTURES: readonly Departure[] = [
+  {
+    name: 'last digits of doubles',
+    reason: `The manual promises no last digit of a double; the two agree in ${TOLERANT_DIGITS}`,
+    matches: ({ difference }) =>
+      differOnlyIn(difference, (a, b) => isOfType('double', a) && isOfType('double', b) && agree(a, b)),
+  },
+  {
+    name: 'last digits of decimals',
+    reason: `The manual promises no last digit of an irrational decimal; the two agree in ${TOLERANT_DIGITS}`,
+    matches: ({ difference, text }) =>
+      /\$(ln|log|log10|exp|pow|sqrt|stdDev\w+)\b/.test(text) &&
+      differOnlyIn(difference, (a, b) => isOfType('decimal', a) && isOfType('decimal', b) && agree(a, b)),
+  },
+  {
+    name: '$avg of decimals',
+    reason: '$avg of numbers with a decimal among them is a decimal (manual, "$avg"); DocumentDB gives a double',
+    matches: ({ difference, text }) =>
+      /\$avg\b/.test(text) &&
+      differOnlyIn(difference, (a, b) => isOfType('decimal', a) && isOfType('double', b) && agree(a, b)),
+  },
+  {
+    name: 'zeros after a decimal',
+    reason: 'The same decimal with more zeros: the manual ("$sum", "$mul") defines its value, not its exponent',
+    matches: ({ difference, command, localObservation, serverObservation }) =>
+      differOnlyInZeros(difference) ||
+      // A decimal that got other zeros was modified.
+      (difference.kind === 'counts' &&
+        (command?.has('update') === true || command?.has('findAndModify') === true) &&
+        differOnlyInZeros({ local: localObservation.data.join('\n'), server: serverObservation.data.join('\n') })),
+  },
+  {
+    name: 'NaN and infinity among decimals',
+    reason:
+      'Numbers of all types compare by value, NaN below all (manual, "Comparison/Sort Order", "Numeric Types"); in DocumentDB a decimal NaN or infinity is not equal to a double one',
+    matches: ({ text }) => /Decimal128\.fromString\('(NaN|Infinity)'\)/.test(text),
+    proof: bothAgreeOn(withDoublesBeyondNumbers),
+  },
+  {
+    name: 'the first of equal values',
+    reason:
+      'Of equal numbers of several types one is the answer; the manual ("distinct", "$min", "$addToSet", "$setUnion") does not say which',
+    matches: ({ difference, text }) =>
+      /\b(distinct: )|\$(min|max|addToSet|setUnion|setIntersection|group|sortByCount)\b/.test(text) &&
+      differOnlyIn(difference, (a, b) => typeOf(a) !== typeOf(b) && agreeIn(34, a, b)),
+  },
+  {
+    name: 'sums that slide',
+    reason:
+      'A $sum over a window is that of its documents (manual, "$setWindowFields"); DocumentDB subtracts what leaves the window, rounding what stays',
+    matches: ({ difference, text }) =>
+      difference.kind === 'result' && /\$(sum|avg): .*window: \{ documents: \[-1, 1\]/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteValues(scenario, (value) => (isHuge(value) ? new Double(7) : value))),
+  },
+]
+
+function differOnlyInZeros(sides: { readonly local: string; readonly server: string }): boolean {
+  return differOnlyIn(
+    sides,
+    (a, b) => isOfType('decimal', a) && isOfType('decimal', b) && withoutZeros(a) === withoutZeros(b),
+  )
+}
+
+function typeOf(scalar: string): string {
+  return scalar.replace(/\(.*/, '')
+}
+
+/** A sum with it loses digits of small numbers, or all numbers. */
+function isHuge(value: unknown): boolean {
+  if (!(value instanceof Decimal128 || value instanceof Double || value instanceof Long)) return false
+  return !(Math.abs(Number(value.toString())) < 1e6)
+}
+
+function agree(a: string, b: string): boolean {
+  return agreeIn(TOLERANT_DIGITS, a, b)
+}
+
+function withoutZeros(decimal: string): string {
+  return decimal
+    .replace(/(\.\d*?)0+\)$/, '$1)')
+    .replace('.)', ')')
+    .replace(/^decimal\(-?0(E.*)?\)$/, 'decimal(0)')
+}
+
+function withDoublesBeyondNumbers(scenario: Scenario): Scenario {
+  return rewriteValues(scenario, (value) =>
+    value instanceof Decimal128 && !Number.isFinite(Number(value.toString()))
+      ? new Double(Number(value.toString()))
+      : value,
+  )
+}

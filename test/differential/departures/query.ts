@@ -1,0 +1,123 @@
+import { Decimal128, Int32, MaxKey, MinKey } from 'bson'
+import type { Doc } from '../generate/value.ts'
+import { doc, literal } from '../generate/value.ts'
+import type { Departure } from './departure.ts'
+import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
+import { mapCommands, replacingOperators, rewriteCommands, rewriteStored } from './rewrite.ts'
+
+/** How DocumentDB reads filters, sorts and what else `find`, `count` and `distinct` take. */
+export const QUERY_DEPARTURES: readonly Departure[] = [
+  {
+    name: 'bits of what is no integer',
+    reason: 'The bitwise operators match whole numbers that a long can hold (manual, "$bitsAllSet", "Field Match")',
+    matches: ({ text }) => /\$bits/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isNoLong(value) ? 'no number' : value))),
+  },
+  {
+    name: '$all of nothing',
+    reason: '$all with an empty array matches nothing (manual, "$all", "Empty Array")',
+    matches: ({ text }) => /\$all: \[\]/.test(text),
+    proof: serverAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $all: inNothing }))),
+  },
+  {
+    name: 'MaxKey above missing fields',
+    reason: 'All values lie between MinKey and MaxKey, null and what is missing too (manual, "Comparison/Sort Order")',
+    matches: ({ text }) => /\$lte?: new MaxKey\(\)|\$gte?: new MinKey\(\)/.test(text),
+    proof: serverAgreesOn((scenario) =>
+      rewriteCommands(
+        scenario,
+        replacingOperators({
+          $lt: (bound) => comparison('$lt', bound, MaxKey),
+          $lte: (bound) => comparison('$lte', bound, MaxKey),
+          $gt: (bound) => comparison('$gt', bound, MinKey),
+          $gte: (bound) => comparison('$gte', bound, MinKey),
+        }),
+      ),
+    ),
+  },
+  {
+    name: 'distinct of an array in an array',
+    reason: 'distinct takes each element of an array at the path (manual, "distinct", "Array Fields"), by position too',
+    matches: ({ difference, command }) =>
+      difference.kind === 'result' && /\.\d+$/.test(String(command?.has('distinct') && command.get('key'))),
+  },
+  {
+    name: 'count of a whole collection',
+    reason: 'count without a filter answers from statistics (manual, "count"), which DocumentDB brings up to date late',
+    matches: ({ difference, command }) => difference.kind === 'counts' && isEmpty(command?.get('query')),
+    proof: serverAgreesOn((scenario) =>
+      mapCommands(scenario, (command) =>
+        command.has('count') && isEmpty(command.get('query'))
+          ? new Map([...command, ['query', literal({ _id: literal({ $exists: true }) })]])
+          : command,
+      ),
+    ),
+  },
+  {
+    name: 'documents beyond the limit',
+    reason: 'A limit is the number of documents to return (manual, "limit"); DocumentDB computes conditions of others',
+    matches: ({ difference, command, text }) =>
+      difference.kind === 'no error' &&
+      /\$expr/.test(text) &&
+      (command?.has('limit') === true || command?.has('findAndModify') === true),
+    proof: anyOf(
+      oursAgreesOn((scenario) => mapCommands(scenario, withoutLimit)),
+      oursAgreesOn((scenario) => mapCommands(scenario, asFind)),
+    ),
+  },
+  {
+    name: 'conditions beside one that fails',
+    reason:
+      '$and stops at the first condition that fails (manual, "$and"), and $match after $match is one (manual, "Aggregation Pipeline Optimization"); DocumentDB computes $expr for documents that another condition leaves out',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$expr/.test(text),
+    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, onlyComputed)),
+  },
+  {
+    name: 'empty arrays in a sort',
+    reason: 'An empty array sorts below null and a missing field (manual, "Comparison/Sort Order", "Arrays")',
+    matches: ({ difference, text }) => difference.kind === 'result' && /sort: \{ \w/.test(text) && /: \[\]/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteStored(scenario, (value) => (Array.isArray(value) && value.length === 0 ? [new MinKey()] : value)),
+    ),
+  },
+]
+
+function isNoLong(value: unknown): boolean {
+  if (!(value instanceof Decimal128)) return false
+  const number = Number(value.toString())
+  return !Number.isInteger(number) || Math.abs(number) >= 2 ** 63
+}
+
+function inNothing(operand: unknown): Doc {
+  return Array.isArray(operand) && operand.length === 0 ? literal({ $in: [] }) : literal({ $all: operand })
+}
+
+/** A comparison that every document passes, as one without a key that BSON comparison has a place for. */
+function comparison(name: string, bound: unknown, extreme: typeof MaxKey | typeof MinKey): Doc {
+  return bound instanceof extreme ? literal({ $nin: [] }) : literal({ [name]: bound })
+}
+
+function isEmpty(value: unknown): boolean {
+  return value instanceof Map && value.size === 0
+}
+
+function withoutLimit(command: Doc): Doc {
+  return new Map([...command].filter(([name]) => name !== 'limit'))
+}
+
+/** A filter, or a stage of one, with its `$expr` alone. */
+function onlyComputed(document: Doc): Doc {
+  if (document.has('$expr')) return doc([['$expr', document.get('$expr')]])
+  const match = document.get('$match')
+  return match instanceof Map && !match.has('$expr') ? literal({ $match: literal({}) }) : document
+}
+
+/** All that a findAndModify would look at. */
+function asFind(command: Doc): Doc {
+  if (!command.has('findAndModify')) return command
+  return new Map<string, unknown>([
+    ['find', command.get('findAndModify')],
+    ['filter', command.get('query')],
+    ['batchSize', new Int32(1000)],
+  ])
+}

@@ -1,0 +1,107 @@
+import { Int32 } from 'bson'
+import type { Described } from '../described.ts'
+import type { Doc } from '../generate/value.ts'
+import { doc, literal } from '../generate/value.ts'
+import type { Departure } from './departure.ts'
+import { oursAgreesOn, serverAgreesOn } from './proof.ts'
+import { rewriteCommands, rewriteFields, rewritePipelines } from './rewrite.ts'
+import { sameAfter, withSortedElements } from './text.ts'
+
+/** How DocumentDB runs the stages of a pipeline. */
+export const STAGE_DEPARTURES: readonly Departure[] = [
+  {
+    name: '$count of nothing',
+    reason: '$count is a $group of all documents and a $project (manual, "$count"): of none it gives none',
+    matches: ({ difference, text }) =>
+      /\$count: '/.test(text) &&
+      difference.kind === 'result' &&
+      sameAfter(difference, (value) => (isCountOfNothing(value) ? undefined : value)),
+  },
+  {
+    name: 'depth of $graphLookup',
+    reason: 'The depth is a long, and what is found comes in no order (manual, "$graphLookup", "depthField", "as")',
+    matches: ({ difference, text }) =>
+      /\$graphLookup/.test(text) &&
+      sameAfter(difference, (value) => {
+        if (value instanceof Map && value.has('"depth"'))
+          return new Map([...value, ['"depth"', plain(value.get('"depth"'))]])
+        return withSortedElements(value)
+      }),
+  },
+  {
+    name: '$group by nothing',
+    reason: 'A missing _id groups as null (manual, "$group", "Group by Null"); DocumentDB keeps it apart, without _id',
+    matches: ({ difference, text }) => difference.kind === 'result' && /\$group: \{ _id: |\$sortByCount/.test(text),
+    proof: serverAgreesOn((scenario) =>
+      rewriteCommands(scenario, (stage) => {
+        const group = stage.get('$group')
+        if (!(group instanceof Map)) return stage
+        return literal({
+          $group: rewriteFields(group, (value, name) => (name === '_id' ? literal({ $ifNull: [value, null] }) : value)),
+        })
+      }),
+    ),
+  },
+  {
+    name: '$redact below what it decides',
+    reason:
+      '$$PRUNE and $$KEEP decide without further inspection (manual, "$redact"); DocumentDB inspects all the same',
+    matches: ({ difference, text }) => /\$redact/.test(text) && difference.kind === 'no error',
+    proof: oursAgreesOn((scenario) =>
+      rewriteCommands(scenario, (document) =>
+        rewriteFields(document, (value) =>
+          Array.isArray(value)
+            ? value.map((item) => (item === '$$KEEP' || item === '$$PRUNE' ? '$$DESCEND' : item))
+            : value,
+        ),
+      ),
+    ),
+  },
+  {
+    name: 'unused fields',
+    reason:
+      'A stage transforms the documents that pass through it (manual, "Aggregation Pipeline"), whoever reads the fields; DocumentDB leaves out those that nobody does, and their errors',
+    matches: ({ difference, text }) => difference.kind === 'error' && /\$(addFields|set|project)\b/.test(text),
+    proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(computingNothing))),
+  },
+  {
+    name: 'stages before a limit',
+    reason: '$limit passes a number of documents (manual, "$limit"); DocumentDB computes the fields of others too',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$limit: \d/.test(text),
+    proof: oursAgreesOn((scenario) =>
+      rewritePipelines(scenario, (stages) => stages.filter((stage) => !stage.has('$limit'))),
+    ),
+  },
+  {
+    name: 'stages run as one',
+    reason:
+      'A stage takes what the stage before it gives (manual, "Aggregation Pipeline"); DocumentDB makes one of two that follow each other and loses what one removed, or where it was',
+    matches: ({ difference, text }) =>
+      (difference.kind === 'result' || difference.kind === 'data') &&
+      /\$(unset|project)\b.*\$(addFields|set|project|replaceWith)\b/.test(text),
+    proof: serverAgreesOn((scenario) =>
+      rewritePipelines(scenario, (stages) => stages.flatMap((stage) => [stage, literal({ $limit: new Int32(1000) })])),
+    ),
+  },
+  {
+    name: 'order of $lastN',
+    reason: '$lastN keeps the order of the documents in the group (manual, "$lastN"); DocumentDB turns it round',
+    matches: ({ difference, text }) =>
+      /\$lastN/.test(text) && difference.kind === 'result' && sameAfter(difference, withSortedElements),
+  },
+]
+
+function isCountOfNothing(value: Described): boolean {
+  return value instanceof Map && value.size === 1 && (value.get('"total"') ?? value.get('"n"')) === 'int(0)'
+}
+
+function plain(depth: Described | undefined): Described {
+  return typeof depth === 'string' ? depth.replace(/^(int|long)/, '') : 'no depth'
+}
+
+/** A stage that adds fields, each with a constant. */
+function computingNothing(stage: Doc): Doc {
+  const [name = '', fields] = [...stage][0] ?? []
+  if (!['$project', '$addFields', '$set'].includes(name) || !(fields instanceof Map)) return stage
+  return doc([[name, rewriteFields(fields, (value) => (value instanceof Int32 ? value : true))]])
+}

@@ -1,0 +1,197 @@
+import { compare } from '../compare.ts'
+import { withSortedKeys } from '../described.ts'
+import type { Doc } from '../generate/value.ts'
+import { doc, literal } from '../generate/value.ts'
+import type { Scenario } from '../scenario.ts'
+import type { Departure, Observed } from './departure.ts'
+import { bothAgreeOn, serverAgreesOn } from './proof.ts'
+import { rewriteCommands, rewritePipelines, rewriteUpdates } from './rewrite.ts'
+import { differOnlyIn, numberOf } from './text.ts'
+
+/** How DocumentDB updates. */
+export const UPDATE_DEPARTURES: readonly Departure[] = [
+  {
+    name: 'order of new fields',
+    reason:
+      'Update operators process fields in lexicographic order since MongoDB 5.0 (manual, "Update Operators", "Behavior")',
+    matches: ({ difference }) => withSortedKeys(difference.local) === withSortedKeys(difference.server),
+    proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, inLexicographicOrder)),
+  },
+  {
+    name: '$push of nothing',
+    reason: '$push and $addToSet make the array that is not there (manual, "$push"), empty for an empty $each',
+    matches: ({ text }) => /\$(push|addToSet): .*\$each: \[\]/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteCommands(scenario, (document) =>
+        isEmptyList(document.get('$each')) ? literal({ $each: ['pushed'] }) : document,
+      ),
+    ),
+  },
+  {
+    name: '$rename through an array',
+    reason: '$rename does not work on elements of arrays (manual, "$rename"): an error, whether they are there or not',
+    matches: ({ difference, local }) =>
+      difference.kind === 'error' &&
+      /The (source|destination) field cannot be an array element|Cannot (create|rename)/.test(
+        local?.error?.message ?? '',
+      ),
+  },
+  {
+    name: 'parents of nothing',
+    reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
+    matches: ({ text }) => /\$(pull|pullAll|pop|unset|rename)\b/.test(text),
+    proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, withoutRemovals)),
+  },
+  {
+    name: '$unset of a path that cannot be',
+    reason: '$unset of a field that does not exist does nothing (manual, "$unset"), also within an array',
+    matches: ({ difference, server }) =>
+      difference.kind === 'no error' &&
+      server?.error?.code === 28 &&
+      /Invalid array index path/.test(server.error.message),
+    proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, withoutRemovals)),
+  },
+  {
+    name: 'matched but not modified',
+    reason: 'lastErrorObject.n counts matched documents (manual, "findAndModify"); DocumentDB counts modified ones',
+    matches: ({ difference, local, server }) =>
+      difference.kind === 'counts' &&
+      local?.summary === '{"n": number(1), "updatedExisting": true}' &&
+      server?.summary === '{"n": number(0), "updatedExisting": false}' &&
+      server.documents.length === 1,
+  },
+  {
+    name: 'modified without a change',
+    reason: 'nModified counts documents that changed (manual, "update", "Output"), not those rewritten as they were',
+    matches: ({ difference, local, server, command }) =>
+      difference.kind === 'counts' &&
+      command?.has('update') === true &&
+      countOf('n', local?.summary) === countOf('n', server?.summary) &&
+      countOf('nModified', local?.summary) < countOf('nModified', server?.summary),
+    proof: async (observed, ask) => {
+      const changed = countOf('nModified', observed.local?.summary)
+      const { data } = await ask.local(before(observed))
+      const { data: after } = await ask.local(upTo(observed))
+      return data.filter((document, index) => document !== after[index]).length === changed
+    },
+  },
+  {
+    name: 'rolled back update of many',
+    reason:
+      'updateMany is not atomic (manual, "Atomicity and Transactions"): those before the error stay changed; in DocumentDB none does',
+    matches: (observed) => failedUpdatesOfMany(observed).length > 0,
+    proof: async (observed, ask) => {
+      const failed = failedUpdatesOfMany(observed)
+      const without = <T>(list: readonly T[]) => list.filter((_, index) => !failed.includes(index))
+      const rest = { ...observed.scenario, commands: without(observed.scenario.commands) }
+      const { answers, data } = observed.serverObservation
+      return compare(rest, await ask.local(rest), { answers: without(answers), data }) === undefined
+    },
+  },
+  {
+    name: 'conflicts found late',
+    reason: 'Two changes of one path are refused (manual, "Update Operators", "Conflict"), whatever the documents hold',
+    matches: ({ difference, local, command }) =>
+      difference.kind === 'error' && local?.error?.code === 40 && hasConflict(command),
+  },
+  {
+    name: 'one field twice',
+    reason: 'A document has a field once (manual, "Documents"); $mergeObjects of $$ROOT in DocumentDB repeats _id',
+    matches: ({ difference, text }) =>
+      difference.kind !== 'error' &&
+      difference.kind !== 'no error' &&
+      text.includes("$replaceWith: { $mergeObjects: ['$$ROOT', '$o'] }"),
+    proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(mergedBesideId))),
+  },
+  {
+    name: 'array updates of nothing',
+    reason: '$[] and $[identifier] need an array that is there, whatever the operator (manual, "$[]", "Upsert")',
+    matches: ({ difference, local }) =>
+      difference.kind === 'error' &&
+      /must exist in the document in order to apply array updates/.test(local?.error?.message ?? ''),
+  },
+  {
+    name: 'constants in an upsert',
+    reason: '$expr is not allowed in the filter of an upsert (manual, "update", "upsert"); DocumentDB drops a constant',
+    matches: ({ difference, local, text }) =>
+      difference.kind === 'error' && local?.error?.code === 224 && /upsert: true/.test(text) && /\$expr/.test(text),
+  },
+  {
+    name: '$max over NaN',
+    reason: 'NaN sorts below every number (manual, "Comparison/Sort Order"), so that $max replaces it',
+    matches: ({ difference, text }) =>
+      /\$max: /.test(text) &&
+      differOnlyIn(difference, (a, b) => numberOf(a) !== undefined && Number.isNaN(numberOf(b))),
+  },
+]
+
+/** One change an operator, by path; of two changes of one operator the first path first. */
+function inLexicographicOrder(update: Doc): Doc {
+  const sorted = [...update].map(([operator, fields]): [string, Doc] => [
+    operator,
+    doc(fields instanceof Map ? [...fields].sort(([a], [b]) => (a < b ? -1 : 1)) : []),
+  ])
+  return doc(sorted.sort(([, a], [, b]) => (firstKey(a) < firstKey(b) ? -1 : 1)))
+}
+
+function firstKey(fields: Doc): string {
+  return [...fields.keys()][0] ?? ''
+}
+
+const REMOVALS = new Set(['$pull', '$pullAll', '$pop', '$unset', '$rename'])
+
+/** What is left of an update whose removals find nothing; it still is one of operators. */
+function withoutRemovals(update: Doc): Doc {
+  const kept = [...update].filter(([operator]) => !REMOVALS.has(operator))
+  return doc(kept.length > 0 ? kept : [['$unset', literal({ 'not there': '' })]])
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
+}
+
+function countOf(name: string, summary: string | undefined): number {
+  return Number(new RegExp(`\\b${name}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0)
+}
+
+/** The places of updates of many documents that both refuse. */
+function failedUpdatesOfMany({ scenario, localObservation, serverObservation }: Observed): number[] {
+  return [...scenario.commands.keys()].filter((index) => {
+    const command = scenario.commands[index]?.command
+    const both = localObservation.answers[index]?.error && serverObservation.answers[index]?.error
+    return command && isMulti(command) && both !== undefined
+  })
+}
+
+function isMulti(command: Doc): boolean {
+  const [update] = [command.get('updates')].flat()
+  return update instanceof Map && update.get('multi') === true
+}
+
+function hasConflict(command: Doc | undefined): boolean {
+  const [first] = [command?.get('updates')].flat()
+  const update = first instanceof Map ? first.get('u') : command?.get('update')
+  if (!(update instanceof Map)) return false
+  const paths = [...update].flatMap(([operator, fields]) =>
+    fields instanceof Map
+      ? [...fields].flatMap(([path, target]) => (operator === '$rename' ? [path, String(target)] : [path]))
+      : [],
+  )
+  return paths.some((a, index) => paths.some((b, other) => index !== other && (a === b || b.startsWith(`${a}.`))))
+}
+
+/** The scenario as it was before the command that differs, and after it. */
+function before({ scenario, difference: { where } }: Observed): Scenario {
+  return { ...scenario, commands: scenario.commands.slice(0, Number(where)) }
+}
+
+function upTo({ scenario, difference: { where } }: Observed): Scenario {
+  return { ...scenario, commands: scenario.commands.slice(0, Number(where) + 1) }
+}
+
+function mergedBesideId(stage: Doc): Doc {
+  const merge = stage.get('$replaceWith')
+  if (!(merge instanceof Map) || !merge.has('$mergeObjects')) return stage
+  const withoutId = literal({ $unsetField: literal({ field: '_id', input: '$$ROOT' }) })
+  return literal({ $replaceWith: literal({ $mergeObjects: [withoutId, '$o'] }) })
+}
