@@ -7,7 +7,7 @@ import { acceptArrivals, findLateDays } from './shared/late-days.ts'
 import { readConfig } from './shared/read-config.ts'
 import { expireEvents } from './shared/retention.ts'
 import { rollUpDays, toRanges } from './shared/rollup.ts'
-import { refreshSegments } from './shared/segment-store.ts'
+import { acceptChanges, refreshSegments } from './shared/segment-store.ts'
 import { toInstant } from './shared/values.ts'
 
 /** Missing snapshots of one run; a longer outage is made good over several nights, or by a backfill. */
@@ -32,7 +32,7 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
   const now = new Date()
   const today = startOfDay(now.getTime())
   const { config, problems } = await readConfig(context)
-  const { changedFrom, logTo } = await refreshSegments(context, config, now)
+  const { pending, logTo } = await refreshSegments(context, config, now)
   const lateDays = (await findLateDays(context, now)).filter((day) => day < today)
   for (const range of toRanges(lateDays, 31)) await rollUpDays(context, range.from, range.to, config, now)
   await rollUpDays(context, today - 2 * dayMs, today, config, now)
@@ -45,7 +45,7 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
   for (let date = firstStored; date <= today; date += dayMs) if (!stored.has(date)) due.add(date)
   for (const date of stored) {
     const late = lateDays.some((day) => day < date && date <= day + 30 * dayMs)
-    const changed = changedFrom !== null && date > changedFrom
+    const changed = pending !== null && date > pending.from
     if (late || (changed && date > nonFinal)) due.add(date)
   }
   const filled = await fillSnapshots(
@@ -62,6 +62,7 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
     },
   )
   await acceptArrivals(context, now)
+  if (pending !== null) await acceptChanges(context, pending)
   await expireEvents(context, config, now)
   return {
     computed: filled.computed,

@@ -3,6 +3,7 @@ import { type Instant, startOfDay } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import { customerSegments } from '../../domain/kpi/customer-segments.ts'
 import type { Context, MongoServiceCollection, ServiceSession } from '../../runtime/context.ts'
+import { earliestDate } from './broken-dates.ts'
 import { collectionOf, queryCap, readAll, startSession } from './database.ts'
 import { documentProjection, logProjection } from './read-log.ts'
 import { byCustomer, cutSegments, type ReadSegments, readAllSegments } from './read-segments.ts'
@@ -25,10 +26,18 @@ interface SegmentState {
 }
 
 export interface SegmentRefresh {
-  /** Start of the first day whose numbers may have changed; null: nothing did. */
-  readonly changedFrom: Instant | null
+  /** What changed since somebody last called `acceptChanges`; null: nothing did. */
+  readonly pending: PendingChanges | null
   /** The newest `recorded_at` the segments include. */
   readonly logTo: Instant
+}
+
+/** Changes whose snapshots nobody has repaired yet. They outlive the run that found them, and whoever else it was. */
+export interface PendingChanges {
+  /** Start of the first day whose numbers may have changed. */
+  readonly from: Instant
+  /** Tells whether more changed in the meantime. */
+  readonly count: number
 }
 
 function configKeyOf(config: KpiConfig): string {
@@ -52,6 +61,29 @@ async function writeState(context: Context, watermark: Date, unstamped: number, 
   )
 }
 
+/** Notes that snapshots after `from` need repair. Before or together with the change: a run may stop after it. */
+async function notePending(context: Context, from: Instant, session?: ServiceSession): Promise<void> {
+  const update = { $min: { changed_from: new Date(from) }, $inc: { changes: 1 } }
+  const state = collectionOf(context, 'kpi_state')
+  // Inside a transaction the whole transaction runs again instead, and the state is there.
+  if (session !== undefined) await state.updateOne({ _id: 'segments' }, update, { session })
+  else await upserting(() => state.updateOne({ _id: 'segments' }, update, { upsert: true }))
+}
+
+async function readPending(context: Context): Promise<PendingChanges | null> {
+  const document = await collectionOf(context, 'kpi_state').findOne({ _id: 'segments' })
+  const from = toInstant(document?.changed_from)
+  return document === null || from === null ? null : { from, count: toNumber(document.changes) }
+}
+
+/** Call it once the snapshots are repaired: until then every refresh names the changes again. */
+export async function acceptChanges(context: Context, { count }: PendingChanges): Promise<void> {
+  await collectionOf(context, 'kpi_state').updateOne(
+    { _id: 'segments', changes: count },
+    { $unset: { changed_from: '' } },
+  )
+}
+
 /**
  * Brings `subscription_segments` and `customer_mrr_segments` up to the log: the customers with rows recorded since the
  * last look are rebuilt, each as a whole; everybody is when there was no look, when the rules changed, or when `full`.
@@ -65,34 +97,24 @@ export async function refreshSegments(
   const log = collectionOf(context, 'subscription_events')
   const state = await readState(context)
   const unstamped = await log.count({ recorded_at: null })
-  if (full || state === null || state.configKey !== configKeyOf(config) || state.unstamped !== unstamped) {
+  const newRules = state === null || state.configKey !== configKeyOf(config)
+  if (full || newRules || state.unstamped !== unstamped) {
+    // Rules say more than segments do, such as what was spent.
+    if (newRules) await notePending(context, earliestDate.getTime())
     await rebuildAll(context, config)
-    await writeState(context, now, unstamped, config)
-    return { changedFrom: Number.MIN_SAFE_INTEGER, logTo: now.getTime() }
-  }
-  const since = { $gte: new Date(state.watermark - overlapMs) }
-  const rows = await readAll(log, { recorded_at: since }, { _id: 1, subscription_id: 1, user_id: 1, effective_at: 1 })
-  const documents = await readAll(
-    collectionOf(context, 'subscriptions'),
-    { updated_at: since },
-    { _id: 1, user_id: 1, start_date: 1, created_at: 1 },
-  )
-  let changedFrom: Instant | null = null
-  if (rows.length + documents.length > manyChanges) {
-    await rebuildAll(context, config)
-    await writeState(context, now, unstamped, config)
-    return { changedFrom: Number.MIN_SAFE_INTEGER, logTo: now.getTime() }
-  }
-  if (rows.length > 0 || documents.length > 0) {
-    const instants = [
-      ...rows.map((row) => toInstant(row.effective_at)),
-      ...documents.map((document) => toInstant(document.start_date) ?? toInstant(document.created_at)),
-    ].filter((instant) => instant !== null)
-    const changed = await rebuildSome(context, config, rows, documents)
-    if (changed) changedFrom = instants.length === 0 ? null : startOfDay(Math.min(...instants))
+  } else {
+    const since = { $gte: new Date(state.watermark - overlapMs) }
+    const rows = await readAll(log, { recorded_at: since }, { _id: 1, subscription_id: 1, user_id: 1 })
+    const documents = await readAll(
+      collectionOf(context, 'subscriptions'),
+      { updated_at: since },
+      { _id: 1, user_id: 1 },
+    )
+    if (rows.length + documents.length > manyChanges) await rebuildAll(context, config)
+    else if (rows.length + documents.length > 0) await rebuildSome(context, config, rows, documents)
   }
   await writeState(context, now, unstamped, config)
-  return { changedFrom, logTo: now.getTime() }
+  return { pending: await readPending(context), logTo: now.getTime() }
 }
 
 function segmentDocuments(
@@ -119,26 +141,25 @@ async function rebuildAll(context: Context, config: KpiConfig): Promise<void> {
     ['customer_mrr_segments', wanted.customers],
   ] as const) {
     const collection = collectionOf(context, name)
-    const existing = await readAll(collection, {}, { run: 0 })
-    await apply(collection, changesBetween(existing, documents))
+    const changes = changesBetween(await readAll(collection, {}, { run: 0 }), documents)
+    if (changes.from !== null) await notePending(context, changes.from)
+    await apply(collection, changes.writes)
   }
 }
 
-/** Rebuilds the customers of some rows and documents in one transaction. @returns whether any segment changed */
+/** Rebuilds the customers of some rows and documents in one transaction. */
 async function rebuildSome(
   context: Context,
   config: KpiConfig,
   rows: readonly Document[],
   documents: readonly Document[],
-): Promise<boolean> {
+): Promise<void> {
   const subscriptions = distinct([...rows.map((row) => row.subscription_id), ...documents.map(({ _id }) => _id)])
   const session = startSession(context)
-  let changed = false
   try {
     // Two runs that build the same customer for the first time may meet at a key: the later one starts over.
     await upserting(() =>
       session.withTransaction(async () => {
-        changed = false
         const log = collectionOf(context, 'subscription_events')
         const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
           collection.find(query, projection, { session, limit: queryCap }).toArray()
@@ -173,15 +194,14 @@ async function rebuildSome(
         ] as const) {
           const collection = collectionOf(context, name)
           const changes = changesBetween(await find(collection, query, {}), wantedDocuments)
-          if (changes.length > 0) changed = true
-          await apply(collection, changes, session)
+          if (changes.from !== null) await notePending(context, changes.from, session)
+          await apply(collection, changes.writes, session)
         }
       }),
     )
   } finally {
     session.endSession()
   }
-  return changed
 }
 
 function distinct(ids: readonly unknown[]): unknown[] {
@@ -193,19 +213,39 @@ function distinct(ids: readonly unknown[]): unknown[] {
   return [...byKey.values()]
 }
 
-/** Writes that turn the stored documents into the wanted ones; each may run twice or beside its equal. */
-function changesBetween(existing: readonly Document[], wanted: readonly Document[]): Document[] {
+interface Changes {
+  /** Writes that turn the stored documents into the wanted ones; each may run twice or beside its equal. */
+  readonly writes: readonly Document[]
+  /** Start of the first day they change; null: none. */
+  readonly from: Instant | null
+}
+
+function changesBetween(existing: readonly Document[], wanted: readonly Document[]): Changes {
   const stored = new Map(existing.map((document) => [keyOf(document._id) ?? '', document]))
-  const changes: Document[] = []
+  const writes: Document[] = []
+  const instants: Instant[] = []
   for (const document of wanted) {
     const key = keyOf(document._id) ?? ''
     const known = stored.get(key)
     stored.delete(key)
-    if (known === undefined || keyOf(known) !== keyOf(document))
-      changes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
+    if (known !== undefined && keyOf(known) === keyOf(document)) continue
+    writes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
+    instants.push(known === undefined ? startOf(document) : firstDifference(known, document))
   }
-  for (const { _id } of stored.values()) changes.push({ deleteOne: { filter: { _id } } })
-  return changes
+  for (const document of stored.values()) {
+    writes.push({ deleteOne: { filter: { _id: document._id } } })
+    instants.push(startOf(document))
+  }
+  return { writes, from: instants.length === 0 ? null : startOfDay(instants.reduce((a, b) => Math.min(a, b))) }
+}
+
+const startOf = (segment: Document): Instant => toInstant(segment.from) ?? 0
+
+/** A segment that merely ends otherwise is the same up to the earlier end. */
+function firstDifference(known: Document, wanted: Document): Instant {
+  const beginning = ({ to: _to, next_status: _status, next_paying: _paying, ...rest }: Document): Document => rest
+  if (keyOf(beginning(known)) !== keyOf(beginning(wanted))) return Math.min(startOf(known), startOf(wanted))
+  return Math.min(toInstant(known.to) ?? 0, toInstant(wanted.to) ?? 0)
 }
 
 async function apply(

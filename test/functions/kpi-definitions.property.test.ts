@@ -3,7 +3,7 @@ import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { loadRawData } from '../support/kpi/database.ts'
-import { naiveKpis } from '../support/kpi/naive-kpis.ts'
+import { naiveKpis, type RawData } from '../support/kpi/naive-kpis.ts'
 import { centre, randomData } from '../support/kpi/random-data.ts'
 import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
 
@@ -28,6 +28,28 @@ afterAll(async () => {
 })
 
 const asOf = fc.constantFrom(centre, centre, centre - 1 * day, centre + 3 * day, centre + day / 2, centre - 123_456)
+/** A customer who began in the half day before a window that opens at noon. */
+const beganBeforeNoon: RawData = {
+  users: [],
+  subscriptions: [],
+  subscription_events: [
+    {
+      subscription_id: 's',
+      user_id: 'u',
+      effective_at: new Date('2024-01-31'),
+      seq: 0,
+      status: 'active',
+      plan: 'pro',
+      billing_cycle: 'monthly',
+      amount: 12.34,
+    },
+  ],
+  analytics_events: [],
+  marketing_spend: [],
+  nps_responses: [],
+  kpi_config: [],
+}
+
 const window = fc.constantFrom(undefined, undefined, 29 * day, 7 * day, 12.5 * day)
 
 describe('a dry run', () => {
@@ -44,7 +66,7 @@ describe('a dry run', () => {
         expect(Object(snapshot).metrics).toEqual(naiveKpis(data, instant, windowFrom))
         expect(await client.db(database).collection('kpi_snapshots').countDocuments()).toBe(0)
       }),
-      { numRuns: runs },
+      { numRuns: runs, examples: [[beganBeforeNoon, centre + day / 2, undefined]] },
     )
   })
 

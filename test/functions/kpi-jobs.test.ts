@@ -80,6 +80,24 @@ function onTime(data: RawData): RawData {
   }
 }
 
+const empty: RawData = {
+  users: [],
+  subscriptions: [],
+  subscription_events: [],
+  analytics_events: [],
+  marketing_spend: [],
+  nps_responses: [],
+  kpi_config: [],
+}
+
+async function payingCustomers(): Promise<unknown[]> {
+  const snapshots = await db
+    .collection('kpi_snapshots')
+    .find({}, { sort: { snapshot_date: 1 } })
+    .toArray()
+  return snapshots.map(({ metrics }) => metrics.paying_customers)
+}
+
 describe('a backfill', () => {
   it('stores what computing each day by itself stores', async () => {
     await fc.assert(
@@ -211,6 +229,62 @@ describe('the nightly run', () => {
     )
   })
 
+  it('repairs the days before the first late row of a subscription that was read from its document until then', async () => {
+    await loadRawData(db, {
+      ...empty,
+      subscriptions: [
+        {
+          _id: 's',
+          user_id: 'u',
+          status: 'active',
+          plan: 'pro',
+          billing_cycle: 'monthly',
+          mrr: 49,
+          start_date: new Date(centre - 20 * day),
+          updated_at: new Date(centre - 20 * day),
+        },
+      ],
+    })
+    setClock(centre - 3 * day + 5 * minute)
+    await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
+    expect(await payingCustomers()).toEqual([1, 1])
+    await db.collection('subscription_events').insertOne({
+      subscription_id: 's',
+      user_id: 'u',
+      effective_at: new Date(centre - day / 2),
+      recorded_at: new Date(centre - day / 2),
+      status: 'active',
+      plan: 'pro',
+      billing_cycle: 'monthly',
+      mrr: 49,
+    })
+    setClock(centre + 5 * minute)
+    await app.call('nightlyKpiSnapshot')
+    expect(await payingCustomers()).toEqual([0, 0, 0, 0, 1])
+    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toMatchObject({ differing: [] })
+  })
+
+  it('repairs what a late row changes although another function read the row first', async () => {
+    await loadRawData(db, empty)
+    setClock(centre - 3 * day + 5 * minute)
+    await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
+    await db.collection('subscription_events').insertOne({
+      subscription_id: 's',
+      user_id: 'u',
+      effective_at: new Date(centre - 10 * day),
+      recorded_at: new Date(centre - day / 2),
+      status: 'active',
+      plan: 'pro',
+      billing_cycle: 'monthly',
+      mrr: 49,
+    })
+    setClock(centre - day / 2 + minute)
+    await app.call('computeKpiMovements', new Date(from), new Date(centre - day))
+    setClock(centre + 5 * minute)
+    await app.call('nightlyKpiSnapshot')
+    expect(await payingCustomers()).toEqual([1, 1, 1, 1, 1])
+  })
+
   it('fills every missing day up to today and leaves equal snapshots alone', async () => {
     const [data] = fc.sample(randomData(), { numRuns: 1, seed: 11 })
     await loadRawData(db, data!)
@@ -253,16 +327,6 @@ describe('the nightly run', () => {
     })
   })
 })
-
-const empty: RawData = {
-  users: [],
-  subscriptions: [],
-  subscription_events: [],
-  analytics_events: [],
-  marketing_spend: [],
-  nps_responses: [],
-  kpi_config: [],
-}
 
 describe('verify', () => {
   it('finds a snapshot that was changed by hand, and explain shows both numbers', async () => {

@@ -179,8 +179,9 @@ export function naiveKpis(data: RawData, asOf: number, windowFrom = asOf - 30 * 
     for (const closing of closings) {
       const after = mrrOf(customer, closing)
       const inWindow = closing > windowFrom
+      // Cohorts close at midnights, whatever the window.
+      if (closing % day === 0 && positive(after) && !firstClosing.has(customer)) firstClosing.set(customer, closing)
       if (!positive(before) && positive(after)) {
-        if (!paid && closing % day === 0) firstClosing.set(customer, closing)
         const kind = paid ? 'reactivation' : 'new'
         if (inWindow) {
           moved[kind] = add(moved[kind], after)
