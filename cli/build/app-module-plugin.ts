@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import type { Plugin } from 'esbuild'
 import { appModuleText, builtinPrefix, packagePrefix } from './app-module.ts'
@@ -48,6 +49,29 @@ export function driverWithoutExtras(): Plugin {
           ? { path: args.path, namespace: missingNamespace }
           : undefined,
       )
+    },
+  }
+}
+
+/** Beside the build for Node of each lies the one without Node's modules. */
+const portableBuilds: Readonly<Record<string, string>> = { bson: 'bson.mjs', '@mongodb-js/saslprep': 'browser.js' }
+
+/**
+ * One portable copy of what our own code and the driver share: under the conditions of Node, `bson` has a file for
+ * `import` and another for `require`, and a value made by one is foreign to the other.
+ */
+export function portableDriver(): Plugin {
+  return {
+    name: 'portable-driver',
+    setup(build) {
+      build.onResolve({ filter: /^(?:bson|@mongodb-js\/saslprep)$/ }, async (args) => {
+        const { pluginData, importer, resolveDir, kind } = args
+        const file = portableBuilds[args.path]
+        if (pluginData === portableBuilds || file === undefined) return undefined
+        const found = await build.resolve(args.path, { importer, resolveDir, kind, pluginData: portableBuilds })
+        const portable = path.join(path.dirname(found.path), file)
+        return found.namespace === 'file' && existsSync(portable) ? { ...found, path: portable } : found
+      })
     },
   }
 }

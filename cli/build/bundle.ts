@@ -7,21 +7,23 @@ import { isJsonObject } from '../../schemas/app/json.ts'
 import type { Finding } from '../app-folder/index.ts'
 import { CommandError } from '../command.ts'
 import { packagePrefix, type ResolvedPackage } from './app-module.ts'
-import { appModulePlugin, driverWithoutExtras, workerdBuiltins } from './app-module-plugin.ts'
+import { appModulePlugin, driverWithoutExtras, portableDriver, workerdBuiltins } from './app-module-plugin.ts'
 import { type PreparedApp, type PrepareOptions, prepareApp } from './index.ts'
 import { literalValue } from './literal-value.ts'
 
 /**
- * How code is bundled for workerd: with the conditions and fields that wrangler uses, so that a package resolves to the
- * same file as in any other Worker, and Node's modules left to the runtime.
+ * How code is bundled for workerd: a package resolves to its build for Workers or for Node, whose modules the runtime has
+ * (`nodejs_compat`). Builds for browsers, by condition or by the `browser` field, ask for XMLHttpRequest and leave out
+ * parts that functions used on App Services.
  */
 export function workerdOptions(app: PreparedApp): EsbuildOptions {
   return {
     bundle: true,
     format: 'esm',
     target: 'esnext',
-    platform: 'browser',
-    conditions: ['workerd', 'worker', 'browser'],
+    platform: 'neutral',
+    mainFields: ['main', 'module'],
+    conditions: ['workerd', 'worker', 'node'],
     // Packages read their own place when they load; a Worker has no files, and the names must exist.
     define: { __dirname: '"/"', __filename: '"/index.js"', 'process.env.NODE_ENV': '"production"' },
     external: ['cloudflare:*'],
@@ -29,7 +31,7 @@ export function workerdOptions(app: PreparedApp): EsbuildOptions {
     legalComments: 'none',
     logLevel: 'silent',
     tsconfigRaw: {},
-    plugins: [driverWithoutExtras(), appModulePlugin(app), workerdBuiltins()],
+    plugins: [driverWithoutExtras(), appModulePlugin(app), portableDriver(), workerdBuiltins()],
   }
 }
 

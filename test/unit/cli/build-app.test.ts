@@ -8,6 +8,7 @@ import { Miniflare } from 'miniflare'
 import { createTar, createTarGzip } from 'nanotar'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appModuleText, type BuildTarget } from '../../../cli/build/app-module.ts'
+import { bundleWorker } from '../../../cli/build/bundle.ts'
 import { type BuildResult, buildApp } from '../../../cli/build/index.ts'
 import type { BuiltApp } from '../../../runtime/function-module.ts'
 import { fixtureApp, type TemporaryFolder, temporaryFolder } from '../../support/app-folders.ts'
@@ -333,5 +334,57 @@ export default { async fetch(request) {
     const built = await load(await build(folder.dir, 'workerd'))
     expect(call(built, 'f', [1])).toBe('sound')
     expect(() => call(built, 'f')).toThrow(/^Cannot find module 'unsound': the package cannot run on Workers: /)
+  })
+
+  it('takes the builds of packages that App Services took, not those for browsers', async () => {
+    const folder = await temporaryFolder({
+      'realm_config.json': { config_version: 20210101, name: 'browser-builds' },
+      'functions/g.js':
+        "exports = () => [require('by-field'), require('by-map'), require('by-exports'), require('by-worker')]",
+      'functions/node_modules/by-field/package.json': {
+        main: './node.js',
+        browser: './browser.js',
+        module: './module.js',
+      },
+      'functions/node_modules/by-field/node.js': 'module.exports = "node"',
+      'functions/node_modules/by-field/module.js': 'export default "module"',
+      'functions/node_modules/by-field/browser.js': 'module.exports = new XMLHttpRequest()',
+      'functions/node_modules/by-map/package.json': {
+        main: './index.js',
+        browser: { './util.inspect.js': false, './http.js': './xhr.js' },
+      },
+      'functions/node_modules/by-map/index.js': "module.exports = [require('./util.inspect'), require('./http')]",
+      'functions/node_modules/by-map/util.inspect.js': "module.exports = typeof require('util').inspect",
+      'functions/node_modules/by-map/http.js': "module.exports = typeof require('http').request",
+      'functions/node_modules/by-map/xhr.js': 'module.exports = new XMLHttpRequest()',
+      'functions/node_modules/by-exports/package.json': {
+        exports: { browser: './browser.js', node: './node.js', default: './browser.js' },
+      },
+      'functions/node_modules/by-exports/node.js': 'module.exports = "node"',
+      'functions/node_modules/by-exports/browser.js': 'module.exports = new XMLHttpRequest()',
+      'functions/node_modules/by-worker/package.json': { exports: { workerd: './worker.js', node: './node.js' } },
+      'functions/node_modules/by-worker/worker.js': 'module.exports = "workerd"',
+      'functions/node_modules/by-worker/node.js': 'module.exports = "node"',
+    })
+    others.push(folder)
+    const built = await load(await build(folder.dir, 'workerd'))
+    expect(call(built, 'g')).toEqual(['node', ['function', 'function'], 'node', 'workerd'])
+  })
+
+  it('puts one copy of bson in a Worker, for its own code and for the driver', async () => {
+    const entry = path.join(scratch.dir, 'entry.ts')
+    const root = path.resolve(import.meta.dirname, '../../..')
+    const names = [
+      'atlas-edge:app',
+      path.join(root, 'node_modules/mongodb/lib/index.js'),
+      path.join(root, 'runtime/functions/globals/bson.ts'),
+    ]
+    await writeFile(
+      entry,
+      names.map((name, index) => `export * as part${index} from ${JSON.stringify(name)}`).join('\n'),
+    )
+    const { outFile } = await bundleWorker({ appDir: fixtureApp('minimal'), entry, outDir: scratch.dir })
+    const inputs = (await readFile(outFile, 'utf8')).match(/^\/\/ .*node_modules\/bson\/.*$/gm)
+    expect(inputs?.map((line) => path.basename(line))).toEqual(['bson.mjs'])
   })
 })
