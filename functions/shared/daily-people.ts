@@ -69,7 +69,8 @@ export async function countPeople(
         ...matchEvents(from, to),
         {
           $group: {
-            _id: { d: dayOfEvent, u: '$user_id' },
+            // What is missing would be pushed to the ids as nothing, and its count as something.
+            _id: { d: dayOfEvent, u: { $ifNull: ['$user_id', null] } },
             n: { $sum: { $cond: [isActivity, 1, 0] } },
             future: { $sum: { $cond: [isFutureEvent, 1, 0] } },
           },

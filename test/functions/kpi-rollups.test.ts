@@ -1,0 +1,153 @@
+import { type Db, MongoClient } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { defaultKpiConfig } from '../../domain/kpi/config.ts'
+import { readRollups, rollUpDays } from '../../functions/shared/rollup.ts'
+import type { Context } from '../../runtime/context.ts'
+import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { clear } from '../support/kpi/database.ts'
+import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+
+const database = 'kpi_rollups_test'
+const dayMs = 86_400_000
+const first = Date.UTC(2024, 1, 1)
+const days = 3
+const at = (day: number, hour = 12): Date => new Date(first + day * dayMs + hour * 3_600_000)
+
+let server: TestDatabase
+let client: MongoClient
+let db: Db
+let app: KpiApp
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+  client = new MongoClient(server.uri)
+  db = client.db(database)
+  app = createKpiApp(client, database, {
+    computeKpiSnapshot: async (context: Context, most: number) => {
+      const to = first + days * dayMs
+      await rollUpDays(context, first, to, defaultKpiConfig, new Date(), most)
+      return [...(await readRollups(context, first, to)).values()]
+    },
+  })
+})
+
+afterAll(async () => {
+  await db.dropDatabase()
+  await client.close()
+  await server.close()
+})
+
+beforeEach(() => clear(db))
+
+interface Day {
+  readonly people: Record<string, number>
+  readonly future: number
+  readonly unknown: number
+}
+
+async function rollUp(most: number): Promise<Day[]> {
+  const rollups = (await app.call('computeKpiSnapshot', most)) as Awaited<ReturnType<typeof readRollups>> extends Map<
+    number,
+    infer Rollup
+  >
+    ? Rollup[]
+    : never
+  const stored = await db
+    .collection('user_activity_daily')
+    .find({}, { sort: { _id: 1 } })
+    .toArray()
+  return rollups.map((rollup) => ({
+    people: Object.fromEntries(
+      stored.filter(({ d }) => d.getTime() === rollup.day).map(({ u, n }) => [String(u), Number(n)]),
+    ),
+    future: rollup.futureEvents,
+    unknown: rollup.unknownUsers,
+  }))
+}
+
+const event = (timestamp: unknown, fields: object = {}) => ({ event_type: 'login', timestamp, ...fields })
+const nobody: Day = { people: {}, future: 0, unknown: 0 }
+
+/** More people than all days have; fewer than all have and as many as no day has; fewer than one day has. */
+const sizes = { 'all days at once': 1_000, 'day by day': 5, 'on the server': 2 }
+
+describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
+  it.each<[string, object[], Day[]]>([
+    [
+      'counts the events of each person on each day',
+      [
+        event(at(0), { user_id: 'a' }),
+        event(at(0, 0), { user_id: 'a' }),
+        event(at(0), { user_id: 'b' }),
+        event(at(0), { user_id: 'c' }),
+        event(at(2), { user_id: 'a' }),
+        event(at(2, 23), { user_id: 'b' }),
+        event(at(3, 0), { user_id: 'b' }),
+      ],
+      [
+        { people: { a: 2, b: 1, c: 1 }, future: 0, unknown: 2 },
+        nobody,
+        { people: { a: 1, b: 1 }, future: 0, unknown: 1 },
+      ],
+    ],
+    [
+      'leaves out events of nobody, whether null or missing, and none of the others',
+      [
+        event(at(0)),
+        event(at(0), { user_id: 'a' }),
+        event(at(0), { user_id: null }),
+        event(at(0), { user_id: 'b' }),
+        event(at(0), { user_id: 'b' }),
+      ],
+      [{ people: { a: 1, b: 2 }, future: 0, unknown: 1 }, nobody, nobody],
+    ],
+    [
+      'leaves out timestamps that are no dates',
+      [
+        event([at(0)], { user_id: 'a' }),
+        event([at(0), at(1)], { user_id: 'a' }),
+        event(at(0).toISOString(), { user_id: 'b' }),
+        event(at(0).getTime(), { user_id: 'b' }),
+        event({ $date: at(0) }, { user_id: 'b' }),
+        event(null, { user_id: 'b' }),
+        event(at(1), { user_id: 'c' }),
+      ],
+      [nobody, { people: { c: 1 }, future: 0, unknown: 1 }, nobody],
+    ],
+    [
+      'counts events dated after their arrival, and nobody as active by them',
+      [
+        event(at(1), { user_id: 'a', received_at: at(0) }),
+        event(at(1), { user_id: 'b', received_at: at(1) }),
+        event(at(1), { received_at: at(0) }),
+        event(at(1), { user_id: 'c', received_at: 'never' }),
+      ],
+      [nobody, { people: { b: 1, c: 1 }, future: 2, unknown: 2 }, nobody],
+    ],
+    [
+      'leaves out what no person does',
+      [event(at(1), { user_id: 'a', event_type: 'email_sent' }), event(at(1), { user_id: 'b' })],
+      [nobody, { people: { b: 1 }, future: 0, unknown: 1 }, nobody],
+    ],
+  ])('%s', async (_name, events, expected) => {
+    await db.collection<{ _id: string }>('users').insertOne({ _id: 'a' })
+    await db.collection('analytics_events').insertMany(events)
+    expect(await rollUp(most)).toEqual(expected)
+    expect(await rollUp(most)).toEqual(expected)
+  })
+
+  it('takes back what the events no longer say', async () => {
+    await db
+      .collection('analytics_events')
+      .insertMany([
+        event(at(0), { user_id: 'a' }),
+        event(at(0), { user_id: 'b' }),
+        event(at(0), { user_id: 'c' }),
+        event(at(1), { user_id: 'a' }),
+      ])
+    await rollUp(most)
+    await db.collection('analytics_events').deleteMany({ user_id: 'a' })
+    await db.collection('analytics_events').insertOne(event(at(0), { user_id: 'b' }))
+    expect(await rollUp(most)).toEqual([{ people: { b: 2, c: 1 }, future: 0, unknown: 2 }, nobody, nobody])
+  })
+})
