@@ -3,6 +3,7 @@ import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { functionTimeoutMsOf, parseEdgeSettingsText } from '../schemas/edge-settings.ts'
+import { mendSocketEnds } from './socket-ends.ts'
 import { mendSocketTimeouts } from './socket-timeouts.ts'
 import { secretsOf, type WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
@@ -36,6 +37,7 @@ export const requestPool: PoolOptions = {
 export const streamPool: PoolOptions = { ...requestPool, maxPoolSize: 100, minPoolSize: 0 }
 
 mendSocketTimeouts()
+mendSocketEnds()
 
 export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
   // The driver's option type extends Node's socket types, which a Worker's project does not load.

@@ -15,6 +15,8 @@ const unavailableNames =
 export function toDatabaseError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (!(error instanceof Error)) return new AppError('MongoDBError', 'database error', { cause: error })
+  const wrapped = wrappedError(error)
+  if (wrapped !== undefined) return toDatabaseError(wrapped)
   if (isUnavailable(error)) {
     return new AppError('MongoDBError', 'database unavailable', {
       status: 503,
@@ -36,6 +38,12 @@ export async function callDatabase<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw toDatabaseError(error)
   }
+}
+
+/** The driver reports a write whose connection broke as a failed bulk write, under a name that says nothing of it. */
+function wrappedError(error: Error): Error | undefined {
+  if (error.name !== 'MongoBulkWriteError' || !('errorResponse' in error)) return undefined
+  return error.errorResponse instanceof Error ? error.errorResponse : undefined
 }
 
 /** The server's numeric code, whichever BSON number it arrived as. */

@@ -1,0 +1,57 @@
+import { Socket } from 'node:net'
+
+interface Handle {
+  readonly reader: { read: (...args: unknown[]) => Promise<unknown> }
+  readonly socket: { readonly closed: Promise<unknown>; readonly upgraded?: boolean }
+}
+
+/** What a stream has that the Worker's types leave out of `Socket`. */
+interface Destroyable {
+  destroy(error?: Error): unknown
+}
+
+const handles = new WeakMap<Socket, Handle>()
+
+/**
+ * Mends Node sockets in workerd 1.20260730, whose streams do not always learn that the other side is gone: what a read
+ * fails with is dropped, and a connection that closes before its last read has returned says "end" without closing. Who
+ * waits for an answer then waits for ever, and a pool of such sockets never recovers from a server that was killed.
+ */
+export function mendSocketEnds(): void {
+  Object.defineProperty(Socket.prototype, '_handle', {
+    configurable: true,
+    get(this: Socket): Handle | null {
+      return handles.get(this) ?? null
+    },
+    set(this: Socket & Destroyable, handle: Handle | null) {
+      if (handle === null) {
+        handles.delete(this)
+        return
+      }
+      handles.set(this, handle)
+      destroyWithHandle(this, handle)
+    },
+  })
+}
+
+function destroyWithHandle(socket: Socket & Destroyable, handle: Handle): void {
+  const destroy = (error?: unknown) => {
+    // A socket that goes on as TLS, or was connected again, has another handle.
+    if (handle.socket.upgraded === true || handles.get(socket) !== handle) return
+    socket.destroy(error === undefined || error instanceof Error ? error : new Error(String(error)))
+  }
+  const read = handle.reader.read.bind(handle.reader)
+  handle.reader.read = async (...args) => {
+    try {
+      return await read(...args)
+    } catch (error) {
+      destroy(error)
+      throw error
+    }
+  }
+  // The stream's own handlers of the same promise go first, and a read that has returned by now is taken along.
+  handle.socket.closed.then(
+    () => setTimeout(destroy, 0),
+    (error: unknown) => setTimeout(destroy, 0, error),
+  )
+}

@@ -1,0 +1,37 @@
+import { type Document, MongoClient } from 'mongodb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RunningDatabase, startDatabase } from '../../../../local/database/main.ts'
+import { callDatabase } from '../../../../runtime/data/database-error.ts'
+
+describe('a call whose connection breaks, at its retry too', () => {
+  let database: RunningDatabase
+  let client: MongoClient
+  beforeAll(async () => {
+    database = await startDatabase({ port: 0 })
+    client = new MongoClient(database.uri)
+  })
+  afterAll(async () => {
+    await client.close()
+    await database.close()
+  })
+
+  const things = () => client.db('broken').collection<Document>('things')
+
+  it.each<[command: string, call: () => Promise<unknown>]>([
+    ['find', () => things().findOne()],
+    ['insert', () => things().insertOne({ x: 1 })],
+    ['insert', () => things().insertMany([{ x: 1 }, { x: 2 }])],
+    ['update', () => things().updateOne({}, { $set: { x: 1 } })],
+    ['delete', () => things().deleteMany({})],
+    ['insert', () => things().bulkWrite([{ insertOne: { document: { x: 1 } } }])],
+  ])('is the database being away: %s', async (command, call) => {
+    await client.db('admin').command({
+      configureFailPoint: 'failCommand',
+      mode: { times: 2 },
+      data: { failCommands: [command], closeConnection: true },
+    })
+    const answer = await callDatabase(call).catch((error) => error)
+    await client.db('admin').command({ configureFailPoint: 'failCommand', mode: 'off' })
+    expect(answer).toMatchObject({ code: 'MongoDBError', status: 503, message: 'database unavailable' })
+  })
+})
