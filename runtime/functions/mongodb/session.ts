@@ -55,8 +55,10 @@ export class FunctionSession {
     return this.#invocation.run(() => asServiceCall(() => this.#session.commitTransaction()))
   }
 
-  abortTransaction(): Promise<void> {
-    return this.#invocation.run(() => asServiceCall(() => this.#session.abortTransaction()))
+  /** Without a transaction under way it does nothing: `withTransaction` has ended its own, and its error must show. */
+  async abortTransaction(): Promise<void> {
+    if (!this.#session.inTransaction()) return
+    await this.#invocation.run(() => asServiceCall(() => this.#session.abortTransaction()))
   }
 
   inTransaction(): boolean {

@@ -298,6 +298,36 @@ describe('transactions', () => {
         return [inside, await items.findOne({ _id: 5 })]`),
     ).toEqual([{ _id: 5 }, null])
   })
+
+  it('keep the error of a failed transaction when the function aborts it again', async () => {
+    const failed = run(`const session = service.startSession()
+      try {
+        await session.withTransaction(async () => {
+          await items.insertOne({ _id: 5 }, { session })
+          throw new Error('out of stock')
+        })
+      } catch (error) {
+        await session.abortTransaction()
+        throw error
+      } finally { session.endSession() }`)
+    expect(await failure(failed)).toEqual({ code: 'FunctionExecutionError', message: 'out of stock' })
+  })
+
+  it.each([
+    ['before one began', ''],
+    [
+      'after a commit',
+      'session.startTransaction(); await items.insertOne({ _id: 5 }, { session }); await session.commitTransaction()',
+    ],
+    ['twice', 'session.startTransaction(); await session.abortTransaction()'],
+  ])('are aborted %s without effect', async (_, before) => {
+    expect(
+      await run(`const session = service.startSession(); ${before}
+      await session.abortTransaction()
+      await session.endSession()
+      return session.inTransaction()`),
+    ).toBe(false)
+  })
 })
 
 describe('work that a function does not await', () => {
