@@ -1,4 +1,5 @@
 import { type Document, EJSON } from 'bson'
+import type { ResumeToken } from 'mongodb'
 import type { Caller } from '../caller.ts'
 import type { DataAccess, Namespace } from '../data/data-access.ts'
 import { collectionOf } from '../data/data-source.ts'
@@ -8,6 +9,7 @@ import { planRead, type ReadPlan } from '../rules/read-plan.ts'
 import { assertUserFilter } from '../rules/restrictions.ts'
 import { UserCollection } from '../rules/user-collection.ts'
 import type { Runtime } from '../runtime.ts'
+import { sleep } from '../triggers/sleep.ts'
 import { assertInScope } from '../users/key-scope.ts'
 import { splitWatchFilter } from './watch-filter.ts'
 
@@ -26,6 +28,8 @@ export interface CollectionWatch {
 }
 
 const maxAwaitTimeMS = 1_000
+const firstPauseMs = 250
+const maxPauseMs = 5_000
 /** Ids of documents that were shown, kept so that their deletion can be told. */
 const maxShown = 10_000
 
@@ -49,30 +53,53 @@ export async function watchCollection(
   const pipeline: Document[] = []
   if (request.ids) pipeline.push({ $match: { 'documentKey._id': { $in: request.ids } } })
   if (Object.keys(conditions.event).length > 0) pipeline.push({ $match: conditions.event })
-  const stream = collectionOf(runtime, ns).watch(pipeline, {
-    fullDocument: 'updateLookup',
-    maxAwaitTimeMS,
-    promoteLongs: false,
-  })
+  let token: ResumeToken | undefined
+  const open = () => {
+    const opened = collectionOf(runtime, ns).watch(pipeline, {
+      fullDocument: 'updateLookup',
+      maxAwaitTimeMS,
+      promoteLongs: false,
+      ...(token !== undefined && { resumeAfter: token }),
+    })
+    opened.on('resumeTokenChanged', (changed) => {
+      token = changed
+    })
+    return opened
+  }
+  let stream = open()
   // Waiting for the server's first answer makes sure that what changes from here on is seen, and that a refusal can
   // still be answered as one.
-  let opening: Promise<Document> | undefined = stream.next()
+  let pending: Promise<Document> | undefined = stream.next()
   const opened = new Promise<void>((resolve) => stream.once('resumeTokenChanged', () => resolve()))
   try {
-    await Promise.race([opening, opened])
+    await Promise.race([pending, opened])
   } catch (error) {
     await stream.close().catch(() => {})
     throw toDatabaseError(error)
   }
-  opening.catch(() => {})
+  pending.catch(() => {})
   const sight = new Sight(runtime.dataAccess(caller), ns, plan, conditions.document, request.ids ?? [])
+  const closing = new AbortController()
+  /** The driver resumes once and not for long; a stream that it gave up is opened again where it was. */
+  let isGivenUp = false
+  const read = async () => {
+    if (isGivenUp) {
+      await stream.close().catch(() => {})
+      stream = open()
+    }
+    const next = pending ?? stream.next()
+    pending = undefined
+    isGivenUp = true
+    const event = await next
+    isGivenUp = false
+    return event
+  }
   return {
     async next() {
       try {
         for (;;) {
-          const event = await (opening ?? stream.next())
-          opening = undefined
-          const visible = await sight.of(event)
+          const event = await outlast(read, closing.signal)
+          const visible = await outlast(() => sight.of(event), closing.signal)
           if (visible !== undefined) return visible
         }
       } catch (error) {
@@ -80,7 +107,23 @@ export async function watchCollection(
         throw toDatabaseError(error)
       }
     },
-    close: () => stream.close(),
+    async close() {
+      closing.abort()
+      await stream.close()
+    },
+  }
+}
+
+/** Calls again, with growing pauses, for as long as the database does not answer. */
+async function outlast<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
+    try {
+      return await call()
+    } catch (error) {
+      if (signal.aborted || toDatabaseError(error).status !== 503) throw error
+      await sleep(pauseMs, signal)
+      if (signal.aborted) throw error
+    }
   }
 }
 

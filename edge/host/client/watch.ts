@@ -61,7 +61,7 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
         send(': ok\n\n')
         heartbeat = setInterval(() => {
           send(': hb\n\n')
-          assertSession().catch(fail)
+          assertSession().catch((error) => (isAway(error) ? undefined : fail(error)))
         }, heartbeatMs)
         void pump(controller, send, fail)
       },
@@ -88,6 +88,11 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
       await fail(error)
     }
   }
+}
+
+/** A database that does not answer says nothing about a session. */
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && error.status === 503
 }
 
 /** The service's own escape, which is no URL encoding. */
