@@ -126,7 +126,8 @@ function rename(sources: FunctionSource[], source: FunctionSource, name: string)
 
 /**
  * Functions in the form of older layouts, `<name>/source.js` beside a `config.json` of its own, which half-converted
- * folders still hold: they get the name of that file. Returns their manifest entries.
+ * folders still hold: they get the name of that file, or of their folder when the manifest lists it. Returns the entries
+ * that the manifest lacks.
  */
 async function readOwnManifests(
   reader: FolderReader,
@@ -134,20 +135,27 @@ async function readOwnManifests(
   entries: readonly unknown[],
 ): Promise<unknown[]> {
   const listed = new Set(entries.map((entry) => entryName(entry)))
+  const files = new Set(sources.map((source) => source.name))
   const own: unknown[] = []
   for (const source of [...sources]) {
     if (source.generated || !source.name.endsWith('/source') || listed.has(source.name)) continue
     const content = await reader.json(`${source.file.slice(0, -'source.js'.length)}config.json`)
-    const name = content.state === 'read' ? entryName(content.value) : undefined
-    if (content.state !== 'read' || name === undefined || listed.has(name)) continue
+    const folderName = source.name.slice(0, -'/source'.length)
+    const settings = content.state === 'read' ? content.value : undefined
+    const name = entryName(settings) ?? (listed.has(folderName) ? folderName : undefined)
+    if (name === undefined || files.has(name)) continue
+    const isListed = listed.has(name)
+    if (!isListed) own.push(settings)
     listed.add(name)
-    own.push(content.value)
+    files.add(name)
     rename(sources, source, name)
     reader.findings.add('warning', 'function-old-layout', {
       file: source.file,
       subject: name,
-      message: `"${name}" has the form of an older layout; it runs with the settings beside it`,
-      mend: `move it to functions/${name}.js and its settings to ${manifest}`,
+      message: `"${name}" has the form of an older layout; it runs with the settings ${isListed ? `in ${manifest}` : 'beside it'}`,
+      mend: isListed
+        ? `move it to functions/${name}.js`
+        : `move it to functions/${name}.js and its settings to ${manifest}`,
     })
   }
   return own

@@ -47,6 +47,29 @@ function codes({ findings }: LoadedApp): string[] {
 }
 
 describe('loadAppFolder', () => {
+  it.each<[string, Record<string, unknown>, string[]]>([
+    ['with settings beside it', { 'functions/listed/config.json': { name: 'listed', private: true } }, ['listed']],
+    ['without settings beside it', {}, ['listed']],
+    ['with a name of its own beside it', { 'functions/folder/config.json': { name: 'listed' } }, ['listed']],
+    ['beside the file that the manifest means', { 'functions/listed.js': 'exports = 2' }, ['listed', 'listed/source']],
+  ])('finds the file of a listed function in the older layout, %s', async (_, files, names) => {
+    const dir = 'functions/folder/config.json' in files ? 'folder' : 'listed'
+    const { definition, sources, findings } = await loadFiles({
+      'realm_config.json': root,
+      'functions/config.json': [{ name: 'listed', private: false }],
+      [`functions/${dir}/source.js`]: 'exports = 1',
+      ...files,
+    })
+    expect(sources.map(({ name }) => name).sort()).toEqual(names)
+    expect(definition.functions.map(({ name, listed }) => ({ name, listed }))).toEqual(
+      names.map((name) => ({ name, listed: name === 'listed' })),
+    )
+    expect(definition.functions[0]?.private).toBe(false)
+    expect(findings.filter(({ severity }) => severity !== 'info').map(({ code }) => code)).toEqual([
+      names.length === 1 ? 'function-old-layout' : 'function-unlisted',
+    ])
+  })
+
   it('reads a small app with its names, rules of access and leftovers of ended parts', async () => {
     const { definition, sources, findings } = await loadAppFolder(fixtureApp('minimal'))
     expect(findings).toEqual([])
