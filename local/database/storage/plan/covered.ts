@@ -1,4 +1,5 @@
 import { type Doc, isDoc } from '../../bson/value.ts'
+import { ALL } from './intervals.ts'
 import type { IndexScan, Plan } from './planner.ts'
 
 const comparisons = new Set(['$gt', '$gte', '$lt', '$lte'])
@@ -11,6 +12,8 @@ const comparisons = new Set(['$gt', '$gte', '$lt', '$lte'])
 export function isCovered(plan: Plan, filter: Doc): plan is IndexScan {
   if (plan.kind !== 'index' || plan.index.multikey || plan.index.collation || plan.index.spec.partialFilter)
     return false
+  const whole = plan.bounds[0]?.[0]
+  if (whole === ALL.text || whole === '[MaxKey, MinKey]') return false
   const [entry, ...others] = filter
   if (entry === undefined || others.length > 0) return false
   const [field, conditions] = entry

@@ -1,4 +1,5 @@
 import type { Collation } from '../../bson/compare.ts'
+import { isNaNValue } from '../../bson/number.ts'
 import { printValue } from '../../bson/print.ts'
 import {
   BSONRegExp,
@@ -10,6 +11,7 @@ import {
   MinKey,
   type Value,
 } from '../../bson/value.ts'
+import { isTrue } from '../../engine/match/element.ts'
 import { afterPrefix, invertedKey, KEY_TYPE, keyString } from '../key-string.ts'
 import type { Predicate } from './predicates.ts'
 
@@ -53,7 +55,7 @@ export function intervalsOf(predicate: Predicate, collation: Collation | undefin
     case '$lte':
       return range(operator, value, collation)
     case '$exists':
-      return value === false || (isNumber(value) && Number(value.valueOf()) === 0) ? [...NULL_POINTS] : undefined
+      return isTrue(value) ? undefined : [...NULL_POINTS]
     case '$regex':
       return prefixOf(value, predicate.options, collation)
     case '$elemMatch':
@@ -106,11 +108,17 @@ function range(
   if (value === null) return operator === '$gte' || operator === '$lte' ? [...NULL_POINTS] : []
   if (Array.isArray(value) || value instanceof MinKey || value instanceof MaxKey) return undefined
   if (value instanceof BsonUndefined || value instanceof CodeWithScope || value instanceof BSONRegExp) return undefined
+  // NaN is equal to itself and comparable to nothing.
+  if (isNumber(value) && isNaNValue(value)) {
+    return operator === '$gte' || operator === '$lte' ? [point(value, collation)] : []
+  }
   // Under a collation, key strings tell what is equal, not what comes first.
   if (collation && (typeof value === 'string' || isDoc(value))) return undefined
   const key = keyString(value)
   const type = key.charCodeAt(0)
   const [lowest, highest] = bracketText(type)
+  // NaN stands before all other numbers, and is less than none.
+  const first = type === KEY_TYPE.number ? afterPrefix(keyString(Number.NaN)) : String.fromCharCode(type)
   const text = printValue(value)
   switch (operator) {
     case '$gt':
@@ -120,9 +128,9 @@ function range(
     case '$gte':
       return [{ start: key, end: String.fromCharCode(type + 1), text: `[${text}, ${highest}`, point: false }]
     case '$lt':
-      return [{ start: String.fromCharCode(type), end: key, text: `${lowest}, ${text})`, point: false }]
+      return [{ start: first, end: key, text: `${lowest}, ${text})`, point: false }]
     case '$lte':
-      return [{ start: String.fromCharCode(type), end: afterPrefix(key), text: `${lowest}, ${text}]`, point: false }]
+      return [{ start: first, end: afterPrefix(key), text: `${lowest}, ${text}]`, point: false }]
   }
 }
 
@@ -200,9 +208,10 @@ function literalPrefix(pattern: string): string {
 
 function elements(conditions: ReadonlyMap<string, Value>, collation: Collation | undefined): Interval[] | undefined {
   let intervals: Interval[] | undefined
+  const options = conditions.get('$options')
   for (const [operator, value] of conditions) {
     if (operator === '$eq' && Array.isArray(value)) continue
-    const some = intervalsOf({ operator, value }, collation)
+    const some = intervalsOf({ operator, value, ...(typeof options === 'string' ? { options } : {}) }, collation)
     if (some) intervals = intervals ? intersect(intervals, some) : some
   }
   return intervals

@@ -1,6 +1,7 @@
 import { valuesEqual } from '../../bson/compare.ts'
-import { type Doc, Int32, isDoc, isNumber, type Value } from '../../bson/value.ts'
+import { type Doc, Int32, isDoc, isNumber, MaxKey, MinKey, type Value } from '../../bson/value.ts'
 import { compileFilter } from '../../engine/index.ts'
+import { isTrue } from '../../engine/match/element.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Index } from '../index.ts'
 import { compoundKeyString } from '../key-string.ts'
@@ -182,7 +183,9 @@ function scanOf(
   let points = 1
   let usable = collates
   for (const field of spec.fields) {
-    const intervals = usable ? fieldIntervals(index, field, shape) : undefined
+    // Conditions on two fields of an array's documents may be met by different elements, which have different keys.
+    const apart = index.multikey && spec.fields.slice(0, fields.length).some((before) => head(before) === head(field))
+    const intervals = usable && !apart ? fieldIntervals(index, field, shape) : undefined
     if (intervals === undefined) {
       fields.push([ALL])
       usable = false
@@ -208,6 +211,8 @@ function scanOf(
     bounds: directed.map((intervals) => intervals.map(({ text }) => text)),
   }
 }
+
+const head = (path: string): string => path.split('.', 1)[0]!
 
 function fieldIntervals(index: Index, field: string, shape: FilterShape): Interval[] | undefined {
   const predicates = shape.predicates.get(field)
@@ -283,15 +288,16 @@ function matchesMissing({ operator, value }: Predicate): boolean {
     case '$in':
       return Array.isArray(value) && value.includes(null)
     case '$exists':
-      return value === false
+      return !isTrue(value)
     case '$gt':
     case '$lt':
+      return value instanceof MinKey || value instanceof MaxKey
     case '$elemMatch':
     case '$regex':
       return false
     case '$gte':
     case '$lte':
-      return value === null
+      return value === null || value instanceof MinKey || value instanceof MaxKey
     default:
       return true
   }
