@@ -1,6 +1,6 @@
 import type { Collection } from './collection.ts'
 import type { Index } from './index.ts'
-import { KEY_TYPE, keyString } from './key-string.ts'
+import { afterPrefix, invertedKey, KEY_TYPE, keyString } from './key-string.ts'
 import type { Record } from './record.ts'
 import type { Store } from './store.ts'
 import { WriteBlocked } from './transaction.ts'
@@ -34,20 +34,17 @@ export function removeExpired(store: Store): number {
 }
 
 function removeExpiredBy(store: Store, collection: Collection, index: Index): number {
-  const { expireAfterSeconds, descending, fields } = index.spec
+  const { expireAfterSeconds, descending } = index.spec
   if (expireAfterSeconds === undefined || collection.capped) return 0
   const limit = new Date(store.clock.now().getTime() - expireAfterSeconds * 1000)
-  const expired = new Set<Record>()
   // Only dates count; a document with several expires by the earliest.
-  if (descending[0]) {
-    for (const record of collection.records.values()) {
-      const value = record.decode().get(fields[0]!)
-      if (value instanceof Date && value <= limit) expired.add(record)
-    }
-  } else {
-    const start = String.fromCharCode(KEY_TYPE.date)
-    for (const [, record] of index.tree.scan(start, keyString(new Date(limit.getTime() + 1)))) expired.add(record)
-  }
+  const first = String.fromCharCode(KEY_TYPE.date)
+  const last = keyString(limit)
+  const keys = descending[0]
+    ? index.tree.scan(invertedKey(last), afterPrefix(invertedKey(first)))
+    : index.tree.scan(first, afterPrefix(last))
+  const expired = new Set<Record>()
+  for (const [, record] of keys) expired.add(record)
   let removed = 0
   for (const record of expired) {
     try {

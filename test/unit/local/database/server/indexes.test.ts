@@ -216,22 +216,29 @@ describe('indexes', () => {
     expect((await failure(docs.updateOne({ a: 2 }, { $set: { a: 1, b: 'x' } }))).code).toBe(11000)
   })
 
-  it('expire documents when their time has come', async () => {
+  it.each<[name: string, key: Record<string, 1 | -1>, options: object, left: number[]]>([
+    ['ascending', { 'x.at': 1 }, {}, [2, 3, 6]],
+    ['descending', { 'x.at': -1 }, {}, [2, 3, 6]],
+    ['partial', { 'x.at': 1 }, { partialFilterExpression: { n: { $gt: 1 } } }, [1, 2, 3, 6]],
+    ['partial and descending', { 'x.at': -1 }, { partialFilterExpression: { n: { $gt: 1 } } }, [1, 2, 3, 6]],
+  ])('expire documents when their time has come: %s', async (_, key, options, left) => {
     const { startDatabase } = await import('../../../../../local/database/main.ts')
     const { MongoClient } = await import('mongodb')
     let now = Date.now()
     const own = await startDatabase({ now: () => new Date(now), ttlIntervalMs: 20 })
     const client = new MongoClient(own.uri)
     const docs = client.db('ttl').collection<Document>('docs')
-    await docs.createIndex({ at: 1 }, { expireAfterSeconds: 60 })
+    await docs.createIndex(key, { ...options, expireAfterSeconds: 60 })
     await docs.insertMany([
-      { n: 1, at: new Date(now) },
-      { n: 2, at: 'never' },
+      { n: 1, x: { at: new Date(now) } },
+      { n: 2, x: { at: 'never' } },
       { n: 3 },
-      { n: 4, at: [new Date(now + 1e9), new Date(now)] },
+      { n: 4, x: { at: [new Date(now + 1e9), new Date(now)] } },
+      { n: 5, x: [{ at: new Date(now - 1e9) }] },
+      { n: 6, x: { at: new Date(now + 1e9) } },
     ])
     now += 61_000
-    await expect.poll(async () => (await docs.find().toArray()).map(({ n }) => n)).toEqual([2, 3])
+    await expect.poll(async () => (await docs.find().sort({ n: 1 }).toArray()).map(({ n }) => n)).toEqual(left)
     await client.close()
     await own.close()
   })
