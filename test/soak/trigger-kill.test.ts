@@ -81,7 +81,10 @@ describe.each(hostKinds)('triggers of two runners on %s', (kind) => {
       await sleep(1_500)
 
       const all = await deliveries.find().sort({ started_at: 1, _id: 1 }).toArray()
-      const state = await effects.find({}, { projection: { _id: 0 } }).sort({ seq: 1, doc: 1 }).toArray()
+      const state = await effects
+        .find({}, { projection: { _id: 0 } })
+        .sort({ seq: 1, doc: 1 })
+        .toArray()
       expect(state).toEqual(
         Array.from({ length: changes }, (_, n) => ({ doc: n % documents, seq: Math.floor(n / documents) + 1 })),
       )
