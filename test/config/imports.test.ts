@@ -19,7 +19,7 @@ const nodeBuiltins: readonly [file: RegExp, reason: string][] = [
     /^runtime\/functions\/globals\/node-crypto\.ts$/,
     'utils.crypto and utils.jwt are synchronous; workerd has the module too',
   ],
-  [/^edge\/socket-timeouts\.ts$/, "workerd's own node:net, which the driver opens its sockets with"],
+  [/^edge\/socket-(timeouts|ends)\.ts$/, "workerd's own node:net, which the driver opens its sockets with"],
   [/^edge\/node(\.ts|\/)/, 'the Node entry'],
 ]
 

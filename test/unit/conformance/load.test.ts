@@ -13,9 +13,15 @@ describe('test files', () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'unified-'))
     await mkdir(path.join(folder, 'deep'))
-    await writeFile(path.join(folder, 'a.json'), '{"description":"a","schemaVersion":"1.5","tests":[]}')
+    await writeFile(
+      path.join(folder, 'a.json'),
+      '{"description":"a","schemaVersion":"1.5","tests":[{"description":"t","operations":[]}]}',
+    )
     await writeFile(path.join(folder, 'a.yml'), 'twin')
-    await writeFile(path.join(folder, 'deep', 'b.yml'), 'description: b\nschemaVersion: "1.0"\ntests: []\n')
+    await writeFile(
+      path.join(folder, 'deep', 'b.yml'),
+      'description: b\nschemaVersion: "1.0"\ntests:\n  - {description: t, operations: []}\n',
+    )
     await writeFile(path.join(folder, 'other.json'), '{"not":"a test"}')
     await writeFile(path.join(folder, 'old.json'), '{"description":"o","schemaVersion":"2.0","tests":[]}')
     await writeFile(path.join(folder, 'README.md'), '')
@@ -28,9 +34,10 @@ describe('test files', () => {
   })
 
   it('are read from JSON and YAML; other files are passed over, other schema versions refused', async () => {
+    const tests = [{ description: 't', operations: [] }]
     const load = (name: string) => loadTestFile(path.join(folder, name))
-    expect(await load('a.json')).toEqual({ description: 'a', schemaVersion: '1.5', tests: [] })
-    expect(await load('deep/b.yml')).toEqual({ description: 'b', schemaVersion: '1.0', tests: [] })
+    expect(await load('a.json')).toEqual({ description: 'a', schemaVersion: '1.5', tests })
+    expect(await load('deep/b.yml')).toEqual({ description: 'b', schemaVersion: '1.0', tests })
     expect(await load('other.json')).toBeUndefined()
     await expect(load('old.json')).rejects.toThrow('schema version 2.0 is not 1.x')
   })
