@@ -12,6 +12,7 @@ import { type FunctionSource, readFunctionSources, readFunctions } from './funct
 import type { Origins } from './origins.ts'
 import { checkReferences } from './references.ts'
 import { environmentOf, identityOf, readRoot } from './root.ts'
+import { readThirdPartyServices } from './third-party-services.ts'
 import { readTriggers } from './triggers.ts'
 import { readValues } from './values.ts'
 
@@ -58,6 +59,7 @@ export async function loadAppFolder(dir: string, options: LoadOptions = {}): Pro
   const sources = await readFunctionSources(reader)
   const functions = await readFunctions(reader, sources)
   const known = await readDataSources(reader)
+  const thirdPartyServices = await readThirdPartyServices(reader, known.dataSources)
   const dataApi = await readDataApi(reader, sources)
   const customUserData = await readCustomUserData(reader)
   const definition: AppDefinition = {
@@ -65,6 +67,7 @@ export async function loadAppFolder(dir: string, options: LoadOptions = {}): Pro
     environment,
     environmentValues,
     dataSources: [...known.dataSources],
+    ...(Object.keys(thirdPartyServices).length === 0 ? {} : { thirdPartyServices }),
     functions,
     triggers: await readTriggers(reader, known),
     endpoints: await readEndpoints(reader),

@@ -38,6 +38,15 @@ export class Origins {
     return this.#files.get(`data source ${name}`) ?? `data_sources/${name}`
   }
 
+  setService(name: string, folder: string): void {
+    this.#files.set(`service ${name}`, folder)
+  }
+
+  /** The folder of a third-party service. */
+  service(name: string): string {
+    return this.#files.get(`service ${name}`) ?? `services/${name}`
+  }
+
   setRules(rules: RuleSet, file: string): void {
     this.#rules.set(rules, file)
   }

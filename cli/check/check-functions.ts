@@ -5,11 +5,13 @@ import type { CompiledFunction } from '../build/app-module.ts'
 import { scriptText } from '../build/function-script.ts'
 import { lineAt, parseScript } from '../build/parsed-script.ts'
 import { walk } from '../build/walk.ts'
+import { replacementOf } from './check-third-party-services.ts'
 
 /** What a function's text tells before it is called. */
 export function checkFunctions(app: AppDefinition, functions: readonly CompiledFunction[], findings: Findings): void {
   const names = {
     services: new Set(app.dataSources.map((source) => source.name)),
+    thirdParty: new Map(Object.entries(app.thirdPartyServices ?? {})),
     functions: new Set(app.functions.map((config) => config.name)),
     values: new Set(app.values.map((value) => value.name)),
   }
@@ -57,6 +59,8 @@ export function checkFunctions(app: AppDefinition, functions: readonly CompiledF
 
 interface KnownNames {
   readonly services: ReadonlySet<string>
+  /** Type by name. */
+  readonly thirdParty: ReadonlyMap<string, string>
   readonly functions: ReadonlySet<string>
   readonly values: ReadonlySet<string>
 }
@@ -80,7 +84,15 @@ function checkNames(
     const name = argument.value
     const at = { ...place, line: lineAt(text, node.start) }
     const call = `context.${object.property.name}.${property.name}("${name}")`
-    if (call.startsWith('context.services.get') && !known.services.has(name))
+    const thirdParty = known.thirdParty.get(name)
+    const isService = call.startsWith('context.services.get') && !known.services.has(name)
+    if (isService && thirdParty !== undefined && thirdParty !== 'http')
+      findings.add('error', 'service-type-ended', {
+        ...at,
+        message: `${call}: services of type "${thirdParty}" ended; its actions answer ServiceTypeNotFound`,
+        mend: replacementOf(thirdParty),
+      })
+    if (isService && thirdParty === undefined)
       findings.add('error', 'service-missing', {
         ...at,
         message: `${call}: there is no such data source`,

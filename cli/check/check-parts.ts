@@ -2,6 +2,7 @@ import { type Finding, Findings } from '../app-folder/finding.ts'
 import { FolderReader } from '../app-folder/folder-reader.ts'
 import type { LoadedApp } from '../app-folder/index.ts'
 import { checkProviders } from './check-providers.ts'
+import { checkThirdPartyServices } from './check-third-party-services.ts'
 
 /** Parts of the platform that ended on 2025-09-30 and are not served (spec: app folder 11). */
 const endedParts: Readonly<Record<string, string>> = {
@@ -33,20 +34,7 @@ export async function checkParts(
         message: 'logs are not forwarded; they go to standard output',
         mend: 'collect them there (Workers: wrangler tail, Logpush)',
       })
-  for (const folder of ['services', 'http_endpoints'])
-    for (const entry of await reader.list(folder)) {
-      if (!entry.isFolder) continue
-      const file = `${folder}/${entry.name}`
-      const hasHooks = (await reader.list(`${file}/incoming_webhooks`)).length > 0
-      findings.add(hasHooks ? 'error' : 'info', 'third-party-service', {
-        file,
-        subject: entry.name,
-        message: `the third-party service "${entry.name}"${hasHooks ? ' and its webhooks are' : ' is'} not served`,
-        mend: hasHooks
-          ? 'make each webhook an HTTPS endpoint: its source as a function, its route in http_endpoints/config.json'
-          : 'use context.http or an npm package in a function',
-      })
-    }
+  await checkThirdPartyServices(app, origins, reader, findings)
   for (const source of app.dataSources)
     if (source.type !== 'mongodb-atlas')
       findings.add('error', 'data-source-unsupported', {

@@ -5,6 +5,7 @@ import { createHttpClient } from './http/client.ts'
 import { caseInsensitiveHeaders } from './http/headers.ts'
 import type { Invocation } from './invocation.ts'
 import { FunctionMongoService } from './mongodb/service.ts'
+import { createUnservedService } from './unserved-service.ts'
 import { userView } from './user-view.ts'
 
 /** What one function of a run is called with. */
@@ -59,24 +60,37 @@ function lazily(members: Readonly<Record<string, () => unknown>>): object {
   return object
 }
 
-function servicesView({ runtime, invocation, caller }: Frame): unknown {
-  const { dataSources } = runtime.built.definition
-  const services = new Map<string, FunctionMongoService>()
+function httpClient({ runtime, invocation }: Frame): object {
+  return createHttpClient(invocation, {
+    fetch: runtime.options.fetch,
+    allowPrivateHosts: runtime.options.allowPrivateHosts ?? false,
+  })
+}
+
+/** The service of a name: a data source, or what stands for a third-party service; undefined when there is none. */
+function serviceOf(frame: Frame, name: string): object | undefined {
+  const { runtime, invocation, caller } = frame
+  const { dataSources, thirdPartyServices = {} } = runtime.built.definition
+  const source = dataSources.find((candidate) => candidate.name === name)
+  if (source !== undefined) return new FunctionMongoService({ invocation, data: runtime.dataAccess(caller) }, source)
+  const type = Object.hasOwn(thirdPartyServices, name) ? thirdPartyServices[name] : undefined
+  if (type === undefined) return undefined
+  return type === 'http' ? httpClient(frame) : createUnservedService(invocation, name, type)
+}
+
+function servicesView(frame: Frame): unknown {
+  const services = new Map<string, object | undefined>()
   return {
     get(name: string) {
-      const source = dataSources.find((candidate) => candidate.name === name)
-      if (source === undefined) return undefined
-      const service =
-        services.get(name) ?? new FunctionMongoService({ invocation, data: runtime.dataAccess(caller) }, source)
-      services.set(name, service)
-      return service
+      if (!services.has(name)) services.set(name, serviceOf(frame, name))
+      return services.get(name)
     },
   }
 }
 
 /** `context` of one function of one run (spec: function runtime 3). Nothing in it is shared with another run. */
 export function createContext(frame: Frame): unknown {
-  const { runtime, invocation, caller } = frame
+  const { runtime, caller } = frame
   const { definition } = runtime.built
   return lazily({
     functions: () => ({ execute: (name: string, ...args: unknown[]) => frame.execute(name, args) }),
@@ -86,11 +100,7 @@ export function createContext(frame: Frame): unknown {
     user: () => userView(caller.user),
     app: () => appView(definition, frame.lastDeployed),
     request: () => requestView(caller),
-    http: () =>
-      createHttpClient(invocation, {
-        fetch: runtime.options.fetch,
-        allowPrivateHosts: runtime.options.allowPrivateHosts ?? false,
-      }),
+    http: () => httpClient(frame),
     runningAsSystem: () => () => caller.runAsSystem,
   })
 }

@@ -6,18 +6,24 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null
 }
 
-/** True when a cursor stands in the value: results without one are handed on untouched. */
-function holdsCursor(value: unknown, seen: Set<object>): boolean {
+/** `BSON.MinKey` and `BSON.MaxKey` are functions that stand for values. */
+function standsForValue(value: unknown): value is { toBSON(): unknown } {
+  return typeof value === 'function' && 'toBSON' in value && typeof value.toBSON === 'function'
+}
+
+/** True when a cursor, or what stands for a value, is in the value: results without one are handed on untouched. */
+function isToRead(value: unknown, seen: Set<object>): boolean {
+  if (value instanceof FunctionCursor || standsForValue(value)) return true
   if (typeof value !== 'object' || value === null || seen.has(value)) return false
-  if (value instanceof FunctionCursor) return true
   if (!Array.isArray(value) && !isPlain(value)) return false
   seen.add(value)
-  return Object.values(value).some((item) => holdsCursor(item, seen))
+  return Object.values(value).some((item) => isToRead(item, seen))
 }
 
 async function readCursors(value: unknown): Promise<unknown> {
   if (value instanceof FunctionCursor) return readCursors(await value.toArray())
-  if (!holdsCursor(value, new Set())) return value
+  if (standsForValue(value)) return value.toBSON()
+  if (!isToRead(value, new Set())) return value
   if (Array.isArray(value)) {
     const items: unknown[] = []
     for (const item of value) items.push(await readCursors(item))

@@ -208,6 +208,8 @@ export interface AppDefinition {
   /** Empty: any origin. */
   allowedRequestOrigins: string[]
   dataSources: DataSource[]
+  /** Type (`http`, `twilio`, `aws`, ...) by name of each third-party service; absent: the folder has none. */
+  thirdPartyServices?: Record<string, string>
   functions: FunctionConfig[]
   triggers: Trigger[]
   endpoints: Endpoint[]

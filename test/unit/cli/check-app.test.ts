@@ -174,6 +174,27 @@ describe('checkApp', () => {
       'services/hooks',
       'error third-party-service',
     ],
+    [
+      'a webhook of a service without a type',
+      { 'http_endpoints/hooks/incoming_webhooks/a/config.json': {}, 'http_endpoints/hooks/config.json': {} },
+      'http_endpoints/hooks',
+      'error third-party-service',
+    ],
+    [
+      'rules of a service of type http',
+      {
+        'services/web/config.json': { name: 'web', type: 'http' },
+        'services/web/rules/all.json': { name: 'all', actions: ['get'], when: {} },
+      },
+      'services/web/rules',
+      'warning service-rules',
+    ],
+    [
+      'a cluster among the services',
+      { 'services/cluster/config.json': { name: 'cluster', type: 'mongodb-atlas' } },
+      'services/cluster/config.json',
+      'error data-source-elsewhere',
+    ],
     ['a log forwarder', { 'log_forwarders/a.json': { name: 'a' } }, 'log_forwarders/a.json', 'warning log-forwarder'],
     [
       'an unknown operator in a rule',
@@ -215,6 +236,46 @@ describe('checkApp', () => {
     ],
   ])('reports %s', async (_, files, file, code) => {
     expect(codesOf(await checkApp({ appDir: await temporaryApp(files) }), file)).toContain(code)
+  })
+
+  it('names file, service, type and mend where a function calls a third-party service that ended', async () => {
+    const appDir = await temporaryApp({
+      'services/sms/config.json': { name: 'sms', type: 'twilio' },
+      'services/web/config.json': { name: 'web', type: 'http' },
+      'functions/a.js': `exports = () => {
+        context.services.get('web').get({ url: 'https://example.com' })
+        return context.services.get('sms').send({})
+      }`,
+    })
+    const { files, ok } = await checkApp({ appDir })
+    expect(ok).toBe(false)
+    expect(files.flatMap(({ findings }) => findings).filter(({ code }) => /service/.test(code))).toEqual([
+      {
+        severity: 'error',
+        code: 'service-type-ended',
+        file: 'functions/a.js',
+        line: 3,
+        subject: 'a',
+        message: 'context.services.get("sms"): services of type "twilio" ended; its actions answer ServiceTypeNotFound',
+        mend: 'require the package "twilio", or send with context.http.post to its API, the token in a value from a secret',
+      },
+      {
+        severity: 'info',
+        code: 'third-party-service',
+        file: 'services/sms',
+        subject: 'sms',
+        message: 'the service "sms" of type "twilio" ended; each action of it answers ServiceTypeNotFound',
+        mend: 'require the package "twilio", or send with context.http.post to its API, the token in a value from a secret',
+      },
+      {
+        severity: 'info',
+        code: 'third-party-service',
+        file: 'services/web',
+        subject: 'web',
+        message: 'the service "web" of type "http" ended; in functions context.http stands in for it',
+        mend: 'call context.http',
+      },
+    ])
   })
 
   // The rows of the validation table that a folder alone can show (spec: app folder 12).

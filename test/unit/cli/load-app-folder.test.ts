@@ -154,6 +154,29 @@ describe('loadAppFolder', () => {
     })
   })
 
+  it('reads third-party services, and leaves a project folder of the same name alone', async () => {
+    const { definition, findings } = await loadFiles({
+      'realm_config.json': root,
+      'data_sources/db/config.json': { name: 'db', type: 'mongodb-atlas' },
+      'services/sms/config.json': { name: 'texts', type: 'twilio', version: 1 },
+      'services/db/config.json': { name: 'db', type: 'mongodb-atlas' },
+      'services/mailer/index.js': 'module.exports = 1',
+      'services/mailer/config.json': 'no json of ours',
+      'services/__proto__/config.json': { name: '__proto__', type: 'aws' },
+      'http_endpoints/web/config.json': { name: 'web' },
+      'http_endpoints/config.json': [],
+      'http_endpoints/web2/config.json': { name: 'texts', type: 'http' },
+    })
+    expect(Object.entries(definition.thirdPartyServices ?? {})).toEqual([
+      ['__proto__', 'aws'],
+      ['texts', 'twilio'],
+      ['web', 'http'],
+    ])
+    expect(findings.map(({ code, file }) => `${code} ${file}`)).toEqual([
+      'service-name-twice http_endpoints/web2/config.json',
+    ])
+  })
+
   it('takes ids from .mdb/meta.json, endpoints from https_endpoints and functions from sub-folders', async () => {
     const { definition, findings } = await loadAppFolder(fixtureApp('newest-export'))
     expect(findings).toEqual([])
