@@ -9,6 +9,7 @@ import {
 import type { Instant } from '../instant.ts'
 import { absurdAmount } from '../money.ts'
 import type { KpiConfig } from './config.ts'
+import { conversionRate } from './conversion.ts'
 import { ratio } from './ratio.ts'
 import type { Decimal } from './subscription-row.ts'
 
@@ -53,9 +54,9 @@ export function sumSpend(rows: readonly SpendRow[], from: Instant, to: Instant, 
       invalidAmounts += 1
       continue
     }
-    const foreign = row.currency !== null && row.currency.toUpperCase() !== config.reportingCurrency
-    const rate = foreign ? (row.fxRate === null ? null : fractionFromDecimal(row.fxRate)) : fraction(1)
-    if (rate === null || rate.numerator.negative || rate.numerator.limbs.length === 0) {
+    const stored = conversionRate(row.currency, row.fxRate, config)
+    const rate = stored === null ? null : fractionFromDecimal(stored)
+    if (rate === null) {
       unconverted += 1
       continue
     }

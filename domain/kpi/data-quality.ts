@@ -13,23 +13,27 @@ export interface DataQuality {
   invalid_nps_scores: number
   /** Subscriptions whose last state says active although their end has passed. */
   expired_but_active: number
-  /** Amounts that are no finite number: read as 0. */
+  /** Amounts that are no finite number, and paid plans without one: read as 0. */
   invalid_amounts: number
   /** Amounts beyond any real price: read as 0. */
   absurd_amounts: number
-  /** Rows without the date they need: left out. */
+  /** States of subscriptions with a status of another name: read as not paying. */
+  unknown_statuses: number
+  /** Rows without the date they need: left out. Ends that are no date: read as none. */
   invalid_dates: number
   /** Events dated more than five minutes after their arrival: left out. */
   future_events: number
   /** People active on the described day whom `users` does not hold: counted in, an erased account was active too. */
   unknown_users: number
+  /** People with an answer in the NPS window whom `users` does not hold: counted in, as anonymous answers are. */
+  unknown_respondents: number
   /** Owners of a living subscription whom `users` does not hold: counted in, their revenue is real. */
   unknown_customers: number
   /** Further rows with a `provider_event_id` that is there already: left out. */
   duplicate_provider_events: number
   /** Living subscriptions read from their document alone: their past is assumed (spec: KPIs 3.2). */
   assumed_subscriptions: number
-  /** Values of `kpi_config` out of range: read as the default. */
+  /** Values of `kpi_config` out of range, read as the default, and 1 when it holds further documents. */
   invalid_config: number
   /** True when the described day lies before the first event. */
   before_first_event: boolean
@@ -46,9 +50,11 @@ export function emptyDataQuality(): DataQuality {
     expired_but_active: 0,
     invalid_amounts: 0,
     absurd_amounts: 0,
+    unknown_statuses: 0,
     invalid_dates: 0,
     future_events: 0,
     unknown_users: 0,
+    unknown_respondents: 0,
     unknown_customers: 0,
     duplicate_provider_events: 0,
     assumed_subscriptions: 0,

@@ -15,6 +15,8 @@ export interface NpsResult {
   /** Null without a respondent. */
   readonly nps: Fraction | null
   readonly respondents: number
+  /** The users among them. */
+  readonly users: readonly string[]
   /** Answers of the window outside the integers 0..10. */
   readonly invalidScores: number
 }
@@ -54,6 +56,7 @@ export function computeNps(answers: Iterable<NpsAnswer>, asOf: Instant, windowDa
   return {
     nps: percentage(fraction(promoters - detractors), fraction(scores.length)),
     respondents: scores.length,
+    users: [...latest.keys()],
     invalidScores,
   }
 }

@@ -1,7 +1,7 @@
 import { dayMs, type Instant, openEnd } from '../instant.ts'
 import { isPositive, type Money, zeroMoney } from '../money.ts'
 import type { KpiConfig } from './config.ts'
-import { type AmountIssue, contributionOf } from './contribution.ts'
+import { contributionOf, type StateIssue } from './contribution.ts'
 import type { LogRow, SubscriptionDocument, SubscriptionState } from './subscription-row.ts'
 
 /**
@@ -17,7 +17,7 @@ export interface SubscriptionSegment {
   readonly status: string
   /** Monthly value; positive exactly when the stretch is paying. */
   readonly value: Money
-  readonly issue: AmountIssue | null
+  readonly issue: StateIssue | null
   /** The state that began at `to`; null when none did. */
   readonly next: { readonly status: string; readonly paying: boolean } | null
   readonly history: 'log' | 'assumed'

@@ -34,6 +34,8 @@ export interface SnapshotMaterial {
   readonly days: ReadonlyMap<Instant, { readonly futureEvents: number; readonly unknownUsers: number }>
   readonly spend: readonly SpendRow[]
   readonly answers: readonly NpsAnswer[]
+  /** Those who answered and whom `users` does not hold. */
+  readonly unknownRespondents: ReadonlySet<string>
   /** Snapshot dates that no event precedes. */
   readonly beforeFirstEvent: ReadonlySet<Instant>
   readonly windowFrom?: Instant
@@ -92,6 +94,7 @@ export function assembleSnapshots(dates: readonly Instant[], material: SnapshotM
         expired_but_active: material.marks.expired.get(asOf) ?? 0,
         future_events: rollup?.futureEvents ?? 0,
         unknown_users: rollup?.unknownUsers ?? 0,
+        unknown_respondents: nps.users.filter((user) => material.unknownRespondents.has(user)).length,
         unknown_customers: new Set(
           living.map(({ customer }) => customer).filter((customer) => material.unknownCustomers.has(customer)),
         ).size,

@@ -1,30 +1,34 @@
+import type { Document } from 'bson'
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf } from './database.ts'
 
-const dated = [
-  ['users', 'created_at'],
-  ['analytics_events', 'timestamp'],
-  ['nps_responses', 'responded_at'],
-] as const
+/** The earliest date there is: whatever is not at or after it is no date. */
+export const earliestDate = new Date(-8.64e15)
+
+const noDate: Document = { $not: { $gte: earliestDate } }
+
+/** Collection, and which of its documents have a broken date; each reads one end of an index on dates. */
+const broken: readonly (readonly [string, Document])[] = [
+  ['users', { created_at: noDate }],
+  ['users', { deleted_at: { $exists: true, $ne: null, ...noDate } }],
+  ['analytics_events', { timestamp: noDate }],
+  ['marketing_spend', { period_end: noDate }],
+  ['marketing_spend', { period_end: { $gte: earliestDate }, period_start: noDate }],
+  ['nps_responses', { responded_at: noDate }],
+]
 
 /** Counted up to here; a database with more has another problem than the number. */
 const most = 1_000
-
-/** The earliest date there is: whatever is not at or after it is no date. */
-export const earliestDate = new Date(-8.64e15)
 
 /**
  * Documents whose date is missing or of another type, which no window can hold. What a range leaves out are the two ends
  * of the index on the date: reading them costs what they hold, not what the collection holds.
  */
 export async function countBrokenDates(context: Context): Promise<number> {
-  let broken = 0
-  for (const [collection, field] of dated) {
-    const documents = await rawCollectionOf(context, collection)
-      .find({ [field]: { $not: { $gte: earliestDate } } }, { _id: 1 })
-      .limit(most)
-      .toArray()
-    broken += documents.length
+  let count = 0
+  for (const [collection, condition] of broken) {
+    const documents = await rawCollectionOf(context, collection).find(condition, { _id: 1 }).limit(most).toArray()
+    count += documents.length
   }
-  return broken
+  return count
 }

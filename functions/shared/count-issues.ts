@@ -10,6 +10,7 @@ export function countIssues(living: Iterable<SubscriptionSegment>): IssueCounts 
     free_plan_with_mrr: 0,
     invalid_amounts: 0,
     absurd_amounts: 0,
+    unknown_statuses: 0,
   }
   for (const { issue } of living) if (issue !== null) counts[issue] += 1
   return counts

@@ -70,6 +70,7 @@ export async function computeDerivedSnapshots(
     owners.set(segment.customer, document.u)
   }
   const activity = await readDerivedActivity(context, dates, testUsers)
+  const { answers, people } = await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers)
   return assembleSnapshots(dates, {
     config,
     problems: options.problems,
@@ -83,7 +84,8 @@ export async function computeDerivedSnapshots(
     marks: await readMarkCounts(context, dates, testUsers),
     days: await readRollups(context, first - dayMs, last),
     spend: await readSpend(context, opening.windowFrom, last),
-    answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),
+    answers,
+    unknownRespondents: await findUnknownUsers(context, people),
     beforeFirstEvent: await findDatesBeforeFirstEvent(context, dates, activity),
     ...(options.windowFrom === undefined ? {} : { windowFrom: options.windowFrom }),
   })

@@ -10,7 +10,7 @@ import { rawCollectionOf, readAll, readGroups } from './database.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
 import { readTestUsers } from './read-users.ts'
-import { keyOf, toDecimal, toInstant, toText } from './values.ts'
+import { keyOf, toCurrency, toDecimal, toInstant } from './values.ts'
 import { windowOf } from './window.ts'
 
 export type ExplainedRow = Readonly<Record<string, unknown>>
@@ -260,7 +260,7 @@ async function explainSpend(context: Context, from: Instant, to: Instant): Promi
             periodStart: toInstant(document.period_start),
             periodEnd: toInstant(document.period_end),
             amount: toDecimal(document.amount),
-            currency: toText(document.currency),
+            currency: toCurrency(document.currency),
             fxRate: rate === 'invalid' ? null : rate,
           },
         ],

@@ -26,6 +26,7 @@ export async function readRawMaterial(context: Context, dates: readonly Instant[
   const testUsers = await readTestUsers(context)
   const { segments } = await readAllSegments(context, config)
   const subscriptions = segments.filter((segment) => !testUsers.keys.has(segment.customer))
+  const { answers } = await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers)
   return {
     config,
     problems: problems.length,
@@ -41,7 +42,8 @@ export async function readRawMaterial(context: Context, dates: readonly Instant[
     unknownCustomers: new Set(),
     days: new Map(),
     spend: await readSpend(context, first - monthWindowMs, last),
-    answers: await readAnswers(context, first - config.npsWindowDays * dayMs, last, testUsers),
+    answers,
+    unknownRespondents: new Set(),
     beforeFirstEvent: new Set(),
   }
 }

@@ -60,7 +60,7 @@ export async function computeRawSnapshot(
 
   const { activity, usersOfDay } = await readRawActivity(context, asOf, config, testUsers)
   const spend = sumSpend(await readSpend(context, windowFrom, asOf), windowFrom, asOf, config)
-  const answers = await readAnswers(context, asOf - config.npsWindowDays * dayMs, asOf, testUsers)
+  const { answers, people } = await readAnswers(context, asOf - config.npsWindowDays * dayMs, asOf, testUsers)
   const nps = computeNps(answers, asOf, config.npsWindowDays)
   const metrics = computeKpis({
     asOf,
@@ -79,11 +79,13 @@ export async function computeRawSnapshot(
   const living = segments.filter((segment) => isCurrent(segment, asOf))
   const readQuality = async (): Promise<Partial<DataQuality>> => {
     const owners = new Map(living.map(({ customer }) => [customer, read.ids.get(customer) ?? customer] as const))
+    const strangers = await findUnknownUsers(context, people)
     const before = await findDatesBeforeFirstEvent(context, [asOf], new Map([[asOf, activity]]))
     return {
       invalid_dates: countStatus(segments, 'invalid') + (await countBrokenDates(context)),
       future_events: await countFutureEvents(context, asOf - dayMs, asOf),
       unknown_users: (await findUnknownUsers(context, usersOfDay)).size,
+      unknown_respondents: nps.users.filter((user) => strangers.has(user)).length,
       unknown_customers: (await findUnknownUsers(context, owners)).size,
       before_first_event: before.size > 0,
     }

@@ -1,6 +1,6 @@
 import type { Document } from 'bson'
 import type { LogRow, SubscriptionDocument, SubscriptionState } from '../../domain/kpi/subscription-row.ts'
-import { keyOf, toDecimal, toInstant, toNumber, toText } from './values.ts'
+import { isBrokenDate, keyOf, toCurrency, toDecimal, toInstant, toNumber, toText } from './values.ts'
 
 export const logProjection = {
   _id: 1,
@@ -37,6 +37,11 @@ export const documentProjection = {
   updated_at: 1,
 }
 
+/** True when a date of the row is something else: the row is read without it, and must be counted. */
+export function hasBrokenDate(document: Document): boolean {
+  return isBrokenDate(document.end_date) || isBrokenDate(document.start_date)
+}
+
 /** A row of `subscription_events`; null when it says neither which subscription nor since when. */
 export function toLogRow(document: Document): LogRow | null {
   const subscription = keyOf(document.subscription_id)
@@ -50,7 +55,7 @@ export function toLogRow(document: Document): LogRow | null {
     effectiveAt,
     recordedAt: toInstant(document.recorded_at),
     seq: Number.isNaN(seq) ? 0 : seq,
-    providerEventId: toText(document.provider_event_id),
+    providerEventId: document.provider_event_id === '' ? null : keyOf(document.provider_event_id),
     assumed: document.history === 'assumed',
   }
 }
@@ -77,7 +82,7 @@ function toState(document: Document): SubscriptionState {
     billingCycle: toText(document.billing_cycle),
     amount: toDecimal(document.amount),
     mrr: toDecimal(document.mrr),
-    currency: toText(document.currency),
+    currency: toCurrency(document.currency),
     fxRate: rate === 'invalid' ? null : rate,
     endDate: toInstant(document.end_date),
   }

@@ -10,7 +10,7 @@ import {
 import { zeroMoney } from '../../domain/money.ts'
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf, readAll } from './database.ts'
-import { documentProjection, logProjection, toLogRow, toSubscriptionDocument } from './read-log.ts'
+import { documentProjection, hasBrokenDate, logProjection, toLogRow, toSubscriptionDocument } from './read-log.ts'
 import { keyOf } from './values.ts'
 
 /** Every segment of some or all subscriptions, cut from the rows as they are now. */
@@ -20,7 +20,7 @@ export interface ReadSegments {
   readonly ids: ReadonlyMap<string, unknown>
 }
 
-/** A row that was left out, kept as a segment of no length so that it can be counted where segments are. */
+/** A row that was left out, or one of its dates, kept as a segment of no length so that it can be counted where segments are. */
 function leftOut(subscription: string, customer: string | null, status: 'invalid' | 'duplicate'): SubscriptionSegment {
   return {
     subscription,
@@ -56,6 +56,7 @@ export function cutSegments(
       segments.push(leftOut(keyOf(document.subscription_id) ?? 'unknown', keyOf(document.user_id), 'invalid'))
       continue
     }
+    if (hasBrokenDate(document)) segments.push(leftOut(row.subscription, row.customer, 'invalid'))
     const known = bySubscription.get(row.subscription)
     if (known === undefined) bySubscription.set(row.subscription, [row])
     else known.push(row)
@@ -72,7 +73,9 @@ export function cutSegments(
     remember(document.user_id)
     remember(document._id)
     const cut = segmentsFromDocument(subscription, config)
-    segments.push(...(cut ?? [leftOut(subscription.subscription, subscription.customer, 'invalid')]))
+    segments.push(...(cut ?? []))
+    if (cut === null || hasBrokenDate(document))
+      segments.push(leftOut(subscription.subscription, subscription.customer, 'invalid'))
   }
   return { segments, ids }
 }

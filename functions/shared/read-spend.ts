@@ -2,7 +2,7 @@ import type { Instant } from '../../domain/instant.ts'
 import type { SpendRow } from '../../domain/kpi/cac.ts'
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf, readAll } from './database.ts'
-import { toDecimal, toInstant, toText } from './values.ts'
+import { toCurrency, toDecimal, toInstant } from './values.ts'
 
 /** The spend documents that overlap `[from, to)`. */
 export async function readSpend(context: Context, from: Instant, to: Instant): Promise<SpendRow[]> {
@@ -17,7 +17,7 @@ export async function readSpend(context: Context, from: Instant, to: Instant): P
       periodStart: toInstant(document.period_start),
       periodEnd: toInstant(document.period_end),
       amount: toDecimal(document.amount),
-      currency: toText(document.currency),
+      currency: toCurrency(document.currency),
       fxRate: rate === 'invalid' ? null : rate,
     }
   })

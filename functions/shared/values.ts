@@ -16,7 +16,7 @@ interface BsonLike {
 export function keyOf(id: unknown): string | null {
   if (id === null || id === undefined) return null
   if (typeof id === 'string') return `s:${id}`
-  if (typeof id === 'number') return `n:${id}`
+  if (typeof id === 'number') return `n:${numberKey(id)}`
   if (typeof id === 'boolean') return `b:${id}`
   if (typeof id !== 'object') return `?:${String(id)}`
   if (id instanceof Date) return `d:${id.getTime()}`
@@ -25,10 +25,22 @@ export function keyOf(id: unknown): string | null {
   if (bson.sub_type !== undefined)
     return `x:${bson.sub_type}:${typeof bson.toHex === 'function' ? bson.toHex() : hexOf(id)}`
   if (typeof bson.toHexString === 'function') return `o:${bson.toHexString()}`
-  if (isNumeric(id)) return `n:${Number(id.toString())}`
+  if (isNumeric(id)) return `n:${numberKey(id.toString())}`
   return `{${Object.entries(id)
     .map(([name, value]) => `${JSON.stringify(name)}:${keyOf(value) ?? 'null'}`)
     .join(',')}}`
+}
+
+/**
+ * One text for one number, exact beyond 2^53 too: 64-bit ids that follow each other are the same double.
+ *
+ * @param value a double, or the decimal text of a Long or Decimal128
+ */
+function numberKey(value: number | string): string {
+  const plain = Number(value)
+  if (Number.isSafeInteger(plain) || !Number.isFinite(plain)) return String(plain)
+  if (typeof value === 'string' && /^-?\d+$/.test(value)) return value.replace(/^(-?)0+/, '$1')
+  return Number.isInteger(plain) && Math.abs(plain) < 1e21 ? plain.toFixed(0) : String(plain)
 }
 
 function hexOf(binary: object): string {
@@ -68,6 +80,17 @@ export function toDecimal(value: unknown): Decimal | 'invalid' | null {
 export function toNumber(value: unknown): number {
   const decimal = toDecimal(value)
   return decimal === null || decimal === 'invalid' ? Number.NaN : Number(decimal)
+}
+
+/** A stored currency; null when absent. What is no text is none, and no known one either. */
+export function toCurrency(value: unknown): string | null {
+  if (value === null || value === undefined) return null
+  return typeof value === 'string' ? toText(value) : '?'
+}
+
+/** True for what stands where a date belongs and is none. */
+export function isBrokenDate(value: unknown): boolean {
+  return value !== null && value !== undefined && toInstant(value) === null
 }
 
 export function toText(value: unknown): string | null {

@@ -102,6 +102,37 @@ const cases: [string, Partial<Record<keyof RawData, object[]>>, Record<string, u
     { invalid_nps_scores: 1 },
   ],
   ['an answer without date', { nps_responses: [{ user_id: 'u', score: 0 }] }, { invalid_dates: 1 }],
+  ['a paid plan without a price', { subscription_events: [log('x', {})] }, { invalid_amounts: 1 }],
+  [
+    'a price per quarter without its monthly value',
+    { subscription_events: [log('x', { amount: 300, billing_cycle: 'quarterly' })] },
+    { invalid_amounts: 1 },
+  ],
+  ['a status nobody knows', { subscription_events: [log('x', { mrr: 9, status: 'paused' })] }, { unknown_statuses: 1 }],
+  ['a list of statuses', { subscription_events: [log('x', { mrr: 9, status: ['active'] })] }, { unknown_statuses: 1 }],
+  ['a number as currency', { subscription_events: [log('x', { mrr: 9, currency: 840 })] }, { unconverted: 1 }],
+  [
+    'a word as currency, whatever its rate',
+    { subscription_events: [log('x', { mrr: 9, currency: 'euros', fx_rate: 1.1 })] },
+    { unconverted: 1 },
+  ],
+  [
+    'spend without dates',
+    {
+      marketing_spend: [
+        { amount: 5, period_start: '2024-02-01', period_end: ago(1) },
+        { amount: 5, period_start: ago(9), period_end: '2024-02-09' },
+        { amount: 5 },
+      ],
+    },
+    { invalid_dates: 3 },
+  ],
+  [
+    'spend in a currency that is a list',
+    { marketing_spend: [{ amount: 5, period_start: ago(9), period_end: ago(1), currency: ['USD'] }] },
+    { unconverted: 1 },
+  ],
+  ['a second configuration', { kpi_config: [{ _id: 'other', reporting_currency: 'EUR' }] }, { invalid_config: 1 }],
 ]
 
 describe('a bad row is counted, and changes no number', () => {
@@ -136,6 +167,33 @@ describe('a bad row is counted, and changes no number', () => {
       metrics: { dau: 2, total_users: 1, mrr: 110, paying_customers: 3 },
       data_quality: { unknown_users: 1, unknown_customers: 2 },
     }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+  })
+
+  it('a date that is none is read as absent, and counted', async () => {
+    await loadRawData(db, sound)
+    await db
+      .collection<Document & { _id: unknown }>('subscription_events')
+      .insertOne(log('x', { mrr: 9, end_date: '2024-02-20' }))
+    await db.collection('users').insertOne({ created_at: ago(9), deleted_at: '2024-02-25' })
+    await db.collection('subscriptions').insertOne({
+      user_id: 'u',
+      status: 'active',
+      plan: 'pro',
+      mrr: 1,
+      start_date: 'February',
+      created_at: ago(9),
+    })
+    const expected = { metrics: { mrr: 110, total_users: 2 }, data_quality: { invalid_dates: 3 } }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+  })
+
+  it('answers of no user count, and are told', async () => {
+    await loadRawData(db, sound)
+    await db.collection('nps_responses').insertOne({ user_id: 'ghost', score: 0, responded_at: ago(2) })
+    const expected = { metrics: { nps: 0, nps_respondents: 2 }, data_quality: { unknown_respondents: 1 } }
     expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
     expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
   })

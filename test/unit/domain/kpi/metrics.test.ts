@@ -231,7 +231,7 @@ const nothing = {
   subscriptions: { active: 0, pastDue: 0, trialing: 0 },
   trials: { ended: 0, converted: 0 },
   spend: { total: null, unconverted: 0, invalidAmounts: 0, invalidDates: 0 },
-  nps: { nps: null, respondents: 0, invalidScores: 0 },
+  nps: { nps: null, respondents: 0, users: [], invalidScores: 0 },
 }
 
 describe('a snapshot', () => {
