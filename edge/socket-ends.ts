@@ -35,10 +35,11 @@ export function mendSocketEnds(): void {
 }
 
 function destroyWithHandle(socket: Socket & Destroyable, handle: Handle): void {
-  const destroy = (error?: unknown) => {
+  const destroy = (error: unknown) => {
     // A socket that goes on as TLS, or was connected again, has another handle.
     if (handle.socket.upgraded === true || handles.get(socket) !== handle) return
-    socket.destroy(error === undefined || error instanceof Error ? error : new Error(String(error)))
+    // Always with an error: who waits for a full buffer to drain hears of nothing else.
+    socket.destroy(Object.assign(new Error('the connection was lost', { cause: error }), { code: 'ECONNRESET' }))
   }
   const read = handle.reader.read.bind(handle.reader)
   handle.reader.read = async (...args) => {
@@ -51,7 +52,7 @@ function destroyWithHandle(socket: Socket & Destroyable, handle: Handle): void {
   }
   // The stream's own handlers of the same promise go first, and a read that has returned by now is taken along.
   handle.socket.closed.then(
-    () => setTimeout(destroy, 0),
+    () => setTimeout(destroy, 0, undefined),
     (error: unknown) => setTimeout(destroy, 0, error),
   )
 }

@@ -88,13 +88,19 @@ export async function userOfSession(
 ): Promise<{ user: User; providerType: string }> {
   const [session, user] = await Promise.all([
     context.users.sessions.find(claims.sessionId, context.users.now()),
-    context.users.users.findById(claims.userId).catch(() => undefined),
+    context.users.users.findById(claims.userId).catch(unlessDisabled),
   ])
   if (session === undefined || user === undefined || session.user_id.toHexString() !== claims.userId)
     throw new AppError('InvalidSession', 'invalid session')
   assertKeyAddress(user.keyScope, request.remoteAddress)
   const isKey = session.provider_type === 'api-key'
   return { user: isKey ? { ...user, type: 'server' } : user, providerType: session.provider_type }
+}
+
+/** A disabled user's session is over; a database that does not answer says nothing about it. */
+function unlessDisabled(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'UserDisabled') return undefined
+  throw error
 }
 
 /**

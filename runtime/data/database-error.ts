@@ -7,6 +7,9 @@ const misconfiguredCodes = new Set([13, 18, 8000])
 /** Driver errors that carry addresses in their text and mean that the database did not answer. */
 const unavailableNames =
   /^Mongo(Network|NetworkTimeout|ServerSelection|PoolClosed|PoolCleared|WaitQueueTimeout|PoolClearedOnNetwork|NotConnected|TopologyClosed|ServerClosed|ClientClosed|OperationTimeout)Error$/
+/** What a socket says of itself: the driver passes it on as it is when a write had to wait for a full buffer. */
+const brokenSocketCodes =
+  /^(E(PIPE|CONN(RESET|REFUSED|ABORTED)|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|ERR_(STREAM|SOCKET)_\w+)$/
 
 /**
  * Maps what the driver threw to the refusal a client may see: the server's own text under `MongoDBError`, or a plain
@@ -55,6 +58,7 @@ export function codeOf(error: unknown): number | undefined {
 
 function isUnavailable(error: Error): boolean {
   if (unavailableNames.test(error.name)) return true
+  if ('code' in error && typeof error.code === 'string' && brokenSocketCodes.test(error.code)) return true
   const code = codeOf(error)
   return code !== undefined && (unavailableCodes.has(code) || misconfiguredCodes.has(code))
 }

@@ -50,6 +50,8 @@ describe.each(hostKinds)('an edge on %s whose database is killed', (kind) => {
       await sleep(500)
       await load.stop()
 
+      if (load.wrong.length > 0)
+        console.error(host.said.filter((text) => !/Mongo|database unavailable/.test(text)).join(''))
       expect(load.wrong).toEqual([])
       const written = [...load.acknowledged].sort((a, b) => a - b)
       const idsOf = async (name: string, field: string) => {

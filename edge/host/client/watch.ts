@@ -92,7 +92,7 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
 
 /** A database that does not answer says nothing about a session. */
 function isAway(error: unknown): boolean {
-  return error instanceof AppError && error.status === 503
+  return toErrorAnswer(error).status === 503
 }
 
 /** The service's own escape, which is no URL encoding. */

@@ -35,3 +35,17 @@ describe('a call whose connection breaks, at its retry too', () => {
     expect(answer).toMatchObject({ code: 'MongoDBError', status: 503, message: 'database unavailable' })
   })
 })
+
+describe('a broken socket that the driver passes on as it is', () => {
+  it.each([
+    ['EPIPE', 503],
+    ['ECONNRESET', 503],
+    ['ETIMEDOUT', 503],
+    ['ERR_STREAM_DESTROYED', 503],
+    ['ERR_INVALID_ARG_TYPE', undefined],
+  ])('%s has the status %s', async (code, status) => {
+    const thrown = Object.assign(new Error('This socket has been ended by the other party'), { code })
+    const answer = await callDatabase(() => Promise.reject(thrown)).catch((error) => error)
+    expect([answer.code, answer.status]).toEqual(['MongoDBError', status])
+  })
+})
