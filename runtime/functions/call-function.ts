@@ -68,7 +68,6 @@ function then<T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<A
 
 /** Runs one function inside `invocation` and returns exactly what it returns. */
 function runFunction(host: FunctionHost, invocation: Invocation, call: Call): unknown {
-  invocation.assertTimeLeft()
   if (call.depth > maxCallDepth)
     throw new AppError('FunctionMaxStackDepthError', `functions call each other more than ${maxCallDepth} levels deep`)
   const { config, factory } = findFunction(host, call.name)
@@ -107,13 +106,15 @@ function enter(host: FunctionHost, invocation: Invocation, factory: FunctionFact
     caller: call.caller,
     lastDeployed: host.lastDeployed,
     execute: (name, args) =>
-      runFunction(host, invocation, {
-        name,
-        args,
-        caller: call.caller,
-        source: call.source === 'trigger' ? 'trigger' : 'function',
-        depth: call.depth + 1,
-      }),
+      invocation.enter(() =>
+        runFunction(host, invocation, {
+          name,
+          args,
+          caller: call.caller,
+          source: call.source === 'trigger' ? 'trigger' : 'function',
+          depth: call.depth + 1,
+        }),
+      ),
   })
   const exported = factory(
     context,
@@ -196,7 +197,7 @@ export async function callFunction(
   const depth = (caller.callDepth ?? 0) + 1
   const call: Call = { name, args, caller, source, depth }
   try {
-    const result = await invocation.withinTime(() =>
+    const result = await invocation.withinLimits(() =>
       materialise(runFunction(host, invocation, { ...call, args: argumentsOf(args, source) })),
     )
     logRun(host, call, logs.lines, startedAt)

@@ -6,6 +6,15 @@ import type { LogBuffer } from './log-buffer.ts'
 /** Spec: function runtime 8. */
 export const maxAsyncOperations = 1000
 
+/**
+ * Refusals of the run that it may catch before it is ended. One that catches errors in an endless loop would otherwise
+ * go on without ever leaving the thread to anybody else.
+ */
+const maxRefusals = 1000
+
+/** What a run that was ended gets for an answer, so that it never goes on. */
+const unanswered = () => new Promise<never>(() => {})
+
 /** Something a run opened and must not leave open: a session, a database cursor. */
 type Release = () => Promise<void>
 
@@ -24,11 +33,13 @@ export class Invocation {
   readonly signal: AbortSignal
   readonly #controller = new AbortController()
   readonly #timer: ReturnType<typeof setTimeout>
-  readonly #expiry: Promise<never>
+  /** Rejects when the run is ended from outside. */
+  readonly #end: Promise<never>
+  readonly #rejectEnd: (error: AppError) => void
   readonly #releases = new Set<Release>()
   readonly #pending = new Set<Promise<unknown>>()
   #operations = 0
-  #expired = false
+  #ended = false
 
   constructor(timeoutMs: number, logs: LogBuffer, onWrite?: (namespace: Namespace) => void) {
     this.logs = logs
@@ -36,28 +47,36 @@ export class Invocation {
     this.onWrite = onWrite
     this.signal = this.#controller.signal
     const { promise, reject } = Promise.withResolvers<never>()
-    this.#expiry = promise
+    this.#end = promise
+    this.#rejectEnd = reject
     promise.catch(() => {})
-    this.#timer = setTimeout(() => {
-      this.#expired = true
-      this.#controller.abort()
-      reject(timeLimitExceeded())
-    }, timeoutMs)
+    this.#timer = setTimeout(() => this.#endWith(timeLimitExceeded()), timeoutMs)
+  }
+
+  #endWith(error: AppError): void {
+    this.#ended = true
+    this.#controller.abort()
+    this.#rejectEnd(error)
   }
 
   /**
-   * Starts one asynchronous operation of the function.
+   * Starts one asynchronous operation of the function. Never settles once the run is ended.
    *
-   * @throws {AppError} `ExecutionTimeLimitExceeded` once the time is up, `FunctionExecutionError` beyond 1000 operations
+   * @throws {AppError} `FunctionExecutionError` beyond 1000 operations
    */
   run<T>(operation: () => Promise<T>): Promise<T> {
-    return this.#tracked(this.#start(operation))
+    if (this.#operations === maxAsyncOperations + maxRefusals) this.#endWith(tooManyOperations())
+    return this.#ended ? unanswered() : this.#tracked(this.#start(operation))
   }
 
-  /** Goes on with an operation that `run` began. @throws {AppError} `ExecutionTimeLimitExceeded` */
+  /** Goes on with an operation that `run` began. Never settles once the run is ended. */
   proceed<T>(operation: () => Promise<T>): Promise<T> {
-    this.assertTimeLeft()
-    return this.#tracked(operation())
+    return this.enter(() => this.#tracked(operation()))
+  }
+
+  /** Does what is no operation of its own, such as calling another function; never settles once the run is ended. */
+  enter<T>(step: () => T): T | Promise<never> {
+    return this.#ended ? unanswered() : step()
   }
 
   #tracked<T>(promise: Promise<T>): Promise<T> {
@@ -69,21 +88,22 @@ export class Invocation {
   }
 
   async #start<T>(operation: () => Promise<T>): Promise<T> {
-    this.assertTimeLeft()
     this.#operations += 1
-    if (this.#operations > maxAsyncOperations)
-      throw new AppError('FunctionExecutionError', `exceeded max async work queue size of ${maxAsyncOperations}`)
+    if (this.#operations > maxAsyncOperations) throw tooManyOperations()
     return operation()
   }
 
   /** @throws {AppError} `ExecutionTimeLimitExceeded` */
   assertTimeLeft(): void {
-    if (this.#expired) throw timeLimitExceeded()
+    if (this.#ended) throw timeLimitExceeded()
   }
 
-  /** Resolves as `body` does, or rejects with `ExecutionTimeLimitExceeded` when the time is up first. */
-  withinTime<T>(body: () => Promise<T>): Promise<T> {
-    return Promise.race([body(), this.#expiry])
+  /**
+   * Resolves as `body` does, or rejects when the run is ended first: with `ExecutionTimeLimitExceeded` when the time is
+   * up, with `FunctionExecutionError` when it goes on after 1000 refused operations.
+   */
+  withinLimits<T>(body: () => Promise<T>): Promise<T> {
+    return Promise.race([body(), this.#end])
   }
 
   /** Registers what `finish` must close; the result takes it back. */
@@ -97,8 +117,8 @@ export class Invocation {
    * rejects.
    */
   async finish(): Promise<void> {
-    while (this.#pending.size > 0 && !this.#expired) {
-      await Promise.race([Promise.allSettled(this.#pending), this.#expiry.catch(() => {})])
+    while (this.#pending.size > 0 && !this.#ended) {
+      await Promise.race([Promise.allSettled(this.#pending), this.#end.catch(() => {})])
       // What follows in the function may start the next operation.
       await new Promise((resolve) => setTimeout(resolve, 0))
     }
@@ -106,6 +126,10 @@ export class Invocation {
     await Promise.allSettled([...this.#releases].map((release) => release()))
     this.#releases.clear()
   }
+}
+
+function tooManyOperations(): AppError {
+  return new AppError('FunctionExecutionError', `exceeded max async work queue size of ${maxAsyncOperations}`)
 }
 
 function timeLimitExceeded(): AppError {

@@ -27,8 +27,11 @@ export class FunctionSession {
     driverSessions.set(this, session)
   }
 
-  async withTransaction<T>(body: (session: FunctionSession) => Promise<T>, options?: object): Promise<T> {
-    this.#invocation.assertTimeLeft()
+  withTransaction<T>(body: (session: FunctionSession) => Promise<T>, options?: object): Promise<T> {
+    return this.#invocation.enter(() => this.#withTransaction(body, options))
+  }
+
+  async #withTransaction<T>(body: (session: FunctionSession) => Promise<T>, options?: object): Promise<T> {
     let caught: { error: unknown; driverError: Error } | undefined
     try {
       return await this.#session.withTransaction(async () => {

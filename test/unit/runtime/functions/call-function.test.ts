@@ -211,6 +211,26 @@ describe('limits', () => {
       message: 'exceeded max async work queue size of 1000',
     })
   })
+
+  it.each([
+    ['an operation', 'context.http.get({ url: "https://example.com/" })'],
+    ['a function that calls one', 'context.functions.execute("get")'],
+  ])('ends a run that catches the refusal of %s and tries again without end', async (_, operation) => {
+    const app: TestApp = {
+      functions: {
+        f: `exports = async () => { for (;;) try { await ${operation} } catch {} }`,
+        get: 'exports = () => context.http.get({ url: "https://example.com/" })',
+      },
+    }
+    const unanswered = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+    const refused = { code: 'FunctionExecutionError', message: 'exceeded max async work queue size of 1000' }
+    const late = { code: 'ExecutionTimeLimitExceeded', message: 'execution time limit exceeded' }
+    const answers = () => Promise.resolve(new Response(''))
+    expect(await failure(call({ ...app, options: { fetch: answers } }))).toEqual(refused)
+    const hangs = (_: unknown, init?: RequestInit) => (init?.signal ? unanswered(init.signal) : answers())
+    expect(await failure(call({ ...app, options: { fetch: hangs, functionTimeoutMs: 20 } }))).toEqual(late)
+  })
 })
 
 describe('the log entry of a run', () => {
