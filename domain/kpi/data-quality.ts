@@ -35,6 +35,8 @@ export interface DataQuality {
   assumed_subscriptions: number
   /** Values of `kpi_config` out of range, read as the default, and 1 when it holds further documents. */
   invalid_config: number
+  /** Metrics of a final snapshot that rows which arrived since would change: reported, not rewritten (spec: KPIs 8.6). */
+  late_changes: number
   /** True when the described day lies before the first event. */
   before_first_event: boolean
   /** `assumed` when any living subscription has no change log. */
@@ -59,6 +61,7 @@ export function emptyDataQuality(): DataQuality {
     duplicate_provider_events: 0,
     assumed_subscriptions: 0,
     invalid_config: 0,
+    late_changes: 0,
     before_first_event: false,
     history: 'log',
   }

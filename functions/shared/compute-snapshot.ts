@@ -44,6 +44,7 @@ export async function computeAndStore(
   const { config, problems } = await readConfig(context)
   await rollUpDays(context, asOf - monthWindowMs, asOf, config, now)
   const { logTo } = await refreshSegments(context, config, now)
+  const readAt = new Date()
   const [snapshot] = await computeDerivedSnapshots(context, [asOf], {
     config,
     problems: problems.length,
@@ -51,7 +52,7 @@ export async function computeAndStore(
     brokenDates: await countBrokenDates(context),
   })
   if (snapshot === undefined) throw new Error('one date gives one snapshot')
-  await storeSnapshots(context, [snapshot], { now, lateWindowDays: config.lateWindowDays, force: true })
+  await storeSnapshots(context, [snapshot], { readAt, lateWindowDays: config.lateWindowDays, force: true })
   if (!options.tables) return snapshot
   return { ...snapshot, metrics: { ...snapshot.metrics, ...(await readTables(context, asOf, config)) } }
 }

@@ -4,7 +4,7 @@ import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
 import { dayOfEvent, isFutureEvent, matchActivity, matchEvents } from './activity-pipeline.ts'
 import { collectionOf, rawCollectionOf, readGroups } from './database.ts'
-import { isDuplicateKey } from './retry.ts'
+import { isDuplicateKey, upserting } from './retry.ts'
 import { keyOf, toInstant } from './values.ts'
 
 /** Who was active on one day. */
@@ -110,6 +110,7 @@ async function readStored(
 /**
  * Writes what differs between `user_activity_daily` and the people counted: nothing at all when a run is repeated.
  *
+ * @param options `onChange`: called before people come or go, with their days
  * @returns false when more is stored than fits a function, and nothing was written
  */
 export async function storePeople(
@@ -117,13 +118,19 @@ export async function storePeople(
   from: Instant,
   to: Instant,
   counted: ReadonlyMap<Instant, DayPeople>,
-  options: { config: KpiConfig; run: string; most: number },
+  options: {
+    config: KpiConfig
+    run: string
+    most: number
+    onChange: (days: readonly Instant[]) => Promise<void>
+  },
 ): Promise<boolean> {
   const daily = collectionOf(context, 'user_activity_daily')
   for (let attempt = 1; ; attempt++) {
     const stored = await readStored(context, from, to, options.most)
     if (stored === null) return false
-    const { writes, stale } = changes(counted, stored, options.run)
+    const { writes, stale, days } = changes(counted, stored, options.run)
+    if (days.length > 0) await options.onChange(days)
     try {
       for (let at = 0; at < writes.length; at += batchSize)
         await daily.bulkWrite(writes.slice(at, at + batchSize), { ordered: false })
@@ -140,11 +147,13 @@ function changes(
   counted: ReadonlyMap<Instant, DayPeople>,
   stored: ReadonlyMap<Instant, DayPeople>,
   run: string,
-): { writes: Document[]; stale: Document[] } {
+): { writes: Document[]; stale: Document[]; days: Instant[] } {
   const writes: Document[] = []
   const stale: Document[] = []
+  const days: Instant[] = []
   for (const day of new Set([...counted.keys(), ...stored.keys()])) {
     const d = new Date(day)
+    let moved = false
     const known = new Map<string, { u: unknown; n: number }>()
     const before = stored.get(day)
     before?.ids.forEach((u, at) => {
@@ -157,38 +166,49 @@ function changes(
       const document = { _id: { d, u }, d, u, n, run }
       const earlier = known.get(key)
       known.delete(key)
-      if (earlier === undefined) writes.push({ insertOne: { document } })
-      else if (earlier.n !== n)
+      if (earlier === undefined) {
+        writes.push({ insertOne: { document } })
+        moved = true
+      } else if (earlier.n !== n)
         writes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
     })
     for (const { u } of known.values()) stale.push({ d, u })
+    if (moved || known.size > 0) days.push(day)
   }
-  return { writes, stale }
+  return { writes, stale, days }
 }
 
 /**
  * Rewrites the days on the server, without holding their people: for days too large for `storePeople`. Every document
  * of the run carries its name, so that the others can be told.
+ *
+ * @returns false when nobody came and nobody went
  */
 export async function mergePeople(
   context: Context,
   from: Instant,
   to: Instant,
   options: { config: KpiConfig; run: string },
-): Promise<void> {
-  await collectionOf(context, 'analytics_events')
-    .aggregate(
-      [
-        ...matchActivity(from, to, options.config),
-        { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
-        { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: options.run } } },
-        { $merge: { into: 'user_activity_daily', on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' } },
-      ],
-      { allowDiskUse: true },
-    )
-    .toArray()
-  const others = await readGroups(collectionOf(context, 'user_activity_daily'), [
-    { $match: { d: { $gte: new Date(from), $lt: new Date(to) }, run: { $ne: options.run } } },
+): Promise<boolean> {
+  const daily = collectionOf(context, 'user_activity_daily')
+  const range = { d: { $gte: new Date(from), $lt: new Date(to) } }
+  const before = await daily.count(range)
+  await upserting(() =>
+    collectionOf(context, 'analytics_events')
+      .aggregate(
+        [
+          ...matchActivity(from, to, options.config),
+          { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
+          { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: options.run } } },
+          { $merge: { into: 'user_activity_daily', on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' } },
+        ],
+        { allowDiskUse: true },
+      )
+      .toArray(),
+  )
+  const after = await daily.count(range)
+  const others = await readGroups(daily, [
+    { $match: { ...range, run: { $ne: options.run } } },
     { $project: { _id: 1 } },
   ])
   await deleteStale(
@@ -198,6 +218,7 @@ export async function mergePeople(
     others.map(({ _id }) => _id),
     options.config,
   )
+  return before !== after || others.length > 0
 }
 
 /**

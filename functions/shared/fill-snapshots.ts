@@ -42,9 +42,10 @@ export async function fillSnapshots(
     const first = chunk[0] ?? 0
     const last = chunk[chunk.length - 1] ?? 0
     await ensureRollups(context, first - monthWindowMs, last, options)
+    const readAt = new Date()
     const snapshots = await computeDerivedSnapshots(context, chunk, options)
     const stored = await storeSnapshots(context, snapshots, {
-      now: options.now,
+      readAt,
       lateWindowDays: options.config.lateWindowDays,
       force: options.force,
     })
@@ -83,7 +84,7 @@ async function ensureRollups(context: Context, from: Instant, to: Instant, optio
   for (let rest = due; rest.length > 0; ) {
     const [range] = toRanges(rest, span)
     if (range === undefined) break
-    const people = await rollUpDays(context, range.from, range.to, options.config, options.now)
+    const { people } = await rollUpDays(context, range.from, range.to, options.config, options.now)
     span = nextSpan((range.to - range.from) / dayMs, people)
     rest = rest.filter((day) => day >= range.to)
   }

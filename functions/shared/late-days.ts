@@ -11,16 +11,15 @@ const overlapMs = 300_000
 
 /**
  * The days that got events after their last rollup (spec: KPIs 8.6), told by `received_at`. Days that were never rolled
- * up are not late: whoever needs them rolls them up.
- *
- * @param now the instant up to which arrivals are seen; the next call looks from there on
+ * up are not late: whoever needs them rolls them up. Nor are days that another function has rolled up since: it noted
+ * the repair. Before the first look, everything counts that arrived since the first rollup.
  */
-export async function findLateDays(context: Context, now: Date): Promise<Instant[]> {
-  const state = collectionOf(context, 'kpi_state')
-  const watermark = toInstant((await state.findOne({ _id: 'late_events' }))?.watermark)
+export async function findLateDays(context: Context): Promise<Instant[]> {
+  const watermark = (await lastNight(context)) ?? (await firstRollup(context))
+  if (watermark === null) return []
   const groups = await rawCollectionOf(context, 'analytics_events')
     .aggregate([
-      { $match: { received_at: { $gte: new Date((watermark ?? now.getTime() - dayMs) - overlapMs) } } },
+      { $match: { received_at: { $gte: new Date(watermark - overlapMs) } } },
       // Dates only, and no arrays of them: nothing else has a day.
       { $match: { $expr: isDated } },
       { $group: { _id: dayOfEvent, received: { $max: '$received_at' } } },
@@ -41,7 +40,25 @@ export async function findLateDays(context: Context, now: Date): Promise<Instant
   })
 }
 
-/** Call it once the late days are repaired: a run that fails before looks at them again. */
+/** When the last night began that came to its end; null: there was none. */
+export async function lastNight(context: Context): Promise<Instant | null> {
+  return toInstant((await collectionOf(context, 'kpi_state').findOne({ _id: 'late_events' }))?.watermark)
+}
+
+async function firstRollup(context: Context): Promise<Instant | null> {
+  const [first] = await collectionOf(context, 'kpi_rollups')
+    .find({}, { rolled_at: 1 })
+    .sort({ rolled_at: 1 })
+    .limit(1)
+    .toArray()
+  return toInstant(first?.rolled_at)
+}
+
+/**
+ * Call it once the late days are repaired: a run that fails before looks at them again.
+ *
+ * @param now an instant before the look; the next look begins there
+ */
 export async function acceptArrivals(context: Context, now: Date): Promise<void> {
   await upserting(() =>
     collectionOf(context, 'kpi_state').updateOne(

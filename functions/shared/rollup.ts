@@ -13,7 +13,8 @@ import {
 } from './daily-people.ts'
 import { collectionOf, queryCap, readGroups } from './database.ts'
 import { findUnknownUsers } from './read-users.ts'
-import { upserting } from './retry.ts'
+import { narrowRepair, noteRepair, type Repair } from './repairs.ts'
+import { isDuplicateKey, upserting } from './retry.ts'
 import { keyOf, toInstant } from './values.ts'
 
 /** A document of `kpi_rollups`: what the last rollup of one day saw. */
@@ -25,11 +26,17 @@ export interface DayRollup {
   readonly unknownUsers: number
 }
 
+export interface RollupResult {
+  /** People counted, once for each day; `most` for a day that has as many or more. */
+  readonly people: number
+  /** What this call changed, and left noted. */
+  readonly repairs: readonly Repair[]
+}
+
 /**
  * Brings `user_activity_daily` in line with the events of the days of `[from, to)`, and `kpi_rollups` with them. Running
- * it twice, or in two places at once, ends in the same state (spec: KPIs 8.3).
- *
- * @returns people counted, once for each day; `most` for a day that has as many or more
+ * it twice, or in two places at once, ends in the same state (spec: KPIs 8.3). Where it changes a day that was rolled up
+ * before, a repair is noted: there may be snapshots that count the people found then.
  */
 export async function rollUpDays(
   context: Context,
@@ -38,48 +45,79 @@ export async function rollUpDays(
   config: KpiConfig,
   now: Date,
   most: number = peopleAtOnce,
-): Promise<number> {
+): Promise<RollupResult> {
   const run = `${now.toISOString()}-${Math.random().toString(36).slice(2, 10)}`
   const counted = await countPeople(context, from, to, config, most)
   if (counted === null && to - from > dayMs) {
     const middle = from + Math.ceil((to - from) / dayMs / 2) * dayMs
     const before = await rollUpDays(context, from, middle, config, now, most)
-    return before + (await rollUpDays(context, middle, to, config, now, most))
+    const after = await rollUpDays(context, middle, to, config, now, most)
+    return { people: before.people + after.people, repairs: [...before.repairs, ...after.repairs] }
   }
-  if (counted !== null && (await storePeople(context, from, to, counted.people, { config, run, most }))) {
+  const noted: Repair[] = []
+  const onChange = async (days: readonly Instant[]): Promise<void> => {
+    const added = days.filter((day) => !noted.some((repair) => repair.days.includes(day)))
+    if (added.length > 0) noted.push(await noteRepair(context, { days: added }))
+  }
+  if (counted !== null && (await storePeople(context, from, to, counted.people, { config, run, most, onChange }))) {
     const unknown = await countUnknown(context, counted.people)
-    await recordRollups(context, from, to, now, counted.futureEvents, unknown)
-    return [...counted.people.values()].reduce((sum, { ids }) => sum + ids.length, 0)
+    const repairs = await recordRollups(context, from, to, now, { ...counted, unknown }, noted)
+    return { people: [...counted.people.values()].reduce((sum, { ids }) => sum + ids.length, 0), repairs }
   }
-  await upserting(() => mergePeople(context, from, to, { config, run }))
+  // What the server merges by itself is not seen before it is there.
+  const merged = await noteRepair(context, { days: daysOf(from, to) })
+  if (await mergePeople(context, from, to, { config, run })) noted.push(merged)
+  else await narrowRepair(context, merged, [])
   const unknown = await countUnknownByDay(context, { $gte: new Date(from), $lt: new Date(to) })
-  await recordRollups(context, from, to, now, await countFutureByDay(context, from, to), unknown)
-  return most
+  const futureEvents = await countFutureByDay(context, from, to)
+  return { people: most, repairs: await recordRollups(context, from, to, now, { futureEvents, unknown }, noted) }
 }
 
+/**
+ * Records what the days of `[from, to)` said. Snapshots count the people of recorded days only: what was noted about a
+ * day that had no record until now is struck out, unless another run recorded the same day meanwhile.
+ */
 async function recordRollups(
   context: Context,
   from: Instant,
   to: Instant,
   now: Date,
-  futureEvents: ReadonlyMap<Instant, number>,
-  unknownUsers: ReadonlyMap<Instant, number>,
-): Promise<void> {
-  const operations = daysOf(from, to).map((day) => ({
-    updateOne: {
-      filter: { _id: new Date(day) },
-      update: {
-        $set: {
-          rolled_at: now,
-          future_events: futureEvents.get(day) ?? 0,
-          unknown_users: unknownUsers.get(day) ?? 0,
-        },
-      },
-      upsert: true,
-    },
+  counted: { futureEvents: ReadonlyMap<Instant, number>; unknown: ReadonlyMap<Instant, number> },
+  noted: readonly Repair[],
+): Promise<Repair[]> {
+  const rollups = collectionOf(context, 'kpi_rollups')
+  const days = daysOf(from, to)
+  const recordOf = (day: Instant): Document => ({
+    rolled_at: now,
+    future_events: counted.futureEvents.get(day) ?? 0,
+    unknown_users: counted.unknown.get(day) ?? 0,
+  })
+  const known = noted.length === 0 ? null : await readRollups(context, from, to)
+  let repairs = [...noted]
+  let rest = days
+  if (known !== null) {
+    const fresh = days.filter((day) => !known.has(day))
+    try {
+      if (fresh.length > 0) await rollups.insertMany(fresh.map((day) => ({ _id: new Date(day), ...recordOf(day) })))
+      rest = days.filter((day) => known.has(day))
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error
+    }
+    const counted = rest
+    const narrowed = noted.map((repair) =>
+      narrowRepair(
+        context,
+        repair,
+        repair.days.filter((day) => counted.includes(day)),
+      ),
+    )
+    repairs = (await Promise.all(narrowed)).filter((repair) => repair !== null)
+  }
+  const operations = rest.map((day) => ({
+    updateOne: { filter: { _id: new Date(day) }, update: { $set: recordOf(day) }, upsert: true },
   }))
-  if (operations.length > 0)
-    await upserting(() => collectionOf(context, 'kpi_rollups').bulkWrite(operations, { ordered: false }))
+  if (operations.length > 0) await upserting(() => rollups.bulkWrite(operations, { ordered: false }))
+  return repairs
 }
 
 /** People of each day whom `users` does not hold. */
@@ -127,13 +165,26 @@ export async function readRollups(context: Context, from: Instant, to: Instant):
   return rollups
 }
 
-/** Consecutive days of `days`, as half-open ranges of at most `longest` days. */
-export function toRanges(days: readonly Instant[], longest: number): { from: Instant; to: Instant }[] {
+/**
+ * Consecutive days of `days`, as half-open ranges of at most `longest` days.
+ *
+ * @param gap days between two of them that one range may bridge
+ */
+export function toRanges(days: readonly Instant[], longest: number, gap = 0): { from: Instant; to: Instant }[] {
   const ranges: { from: Instant; to: Instant }[] = []
   for (const day of [...new Set(days.map(startOfDay))].sort((a, b) => a - b)) {
     const last = ranges[ranges.length - 1]
-    if (last !== undefined && last.to === day && day - last.from < longest * dayMs) last.to = day + dayMs
+    if (last !== undefined && day <= last.to + gap * dayMs && day - last.from < longest * dayMs) last.to = day + dayMs
     else ranges.push({ from: day, to: day + dayMs })
   }
   return ranges
+}
+
+/** A range costs some ten operations of the 1000 that a function has, whatever its length. */
+const mostRanges = 30
+
+/** The same for days that lie scattered: a few long ranges rather than many short ones. */
+export function fewRanges(days: readonly Instant[]): { from: Instant; to: Instant }[] {
+  const exact = toRanges(days, 31)
+  return exact.length <= mostRanges ? exact : toRanges(days, 183, 183)
 }

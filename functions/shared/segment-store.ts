@@ -7,6 +7,7 @@ import { earliestDate } from './broken-dates.ts'
 import { collectionOf, queryCap, readAll, startSession } from './database.ts'
 import { documentProjection, logProjection } from './read-log.ts'
 import { byCustomer, cutSegments, type ReadSegments, readAllSegments } from './read-segments.ts'
+import { noteRepair, type Repair } from './repairs.ts'
 import { upserting } from './retry.ts'
 import { customerSegmentDocument, subscriptionSegmentDocument } from './segment-documents.ts'
 import { keyOf, toInstant, toNumber } from './values.ts'
@@ -26,18 +27,10 @@ interface SegmentState {
 }
 
 export interface SegmentRefresh {
-  /** What changed since somebody last called `acceptChanges`; null: nothing did. */
-  readonly pending: PendingChanges | null
+  /** What this call changed, and left noted. */
+  readonly repairs: readonly Repair[]
   /** The newest `recorded_at` the segments include. */
   readonly logTo: Instant
-}
-
-/** Changes whose snapshots nobody has repaired yet. They outlive the run that found them, and whoever else it was. */
-export interface PendingChanges {
-  /** Start of the first day whose numbers may have changed. */
-  readonly from: Instant
-  /** Tells whether more changed in the meantime. */
-  readonly count: number
 }
 
 function configKeyOf(config: KpiConfig): string {
@@ -61,29 +54,6 @@ async function writeState(context: Context, watermark: Date, unstamped: number, 
   )
 }
 
-/** Notes that snapshots after `from` need repair. Before or together with the change: a run may stop after it. */
-async function notePending(context: Context, from: Instant, session?: ServiceSession): Promise<void> {
-  const update = { $min: { changed_from: new Date(from) }, $inc: { changes: 1 } }
-  const state = collectionOf(context, 'kpi_state')
-  // Inside a transaction the whole transaction runs again instead, and the state is there.
-  if (session !== undefined) await state.updateOne({ _id: 'segments' }, update, { session })
-  else await upserting(() => state.updateOne({ _id: 'segments' }, update, { upsert: true }))
-}
-
-async function readPending(context: Context): Promise<PendingChanges | null> {
-  const document = await collectionOf(context, 'kpi_state').findOne({ _id: 'segments' })
-  const from = toInstant(document?.changed_from)
-  return document === null || from === null ? null : { from, count: toNumber(document.changes) }
-}
-
-/** Call it once the snapshots are repaired: until then every refresh names the changes again. */
-export async function acceptChanges(context: Context, { count }: PendingChanges): Promise<void> {
-  await collectionOf(context, 'kpi_state').updateOne(
-    { _id: 'segments', changes: count },
-    { $unset: { changed_from: '' } },
-  )
-}
-
 /**
  * Brings `subscription_segments` and `customer_mrr_segments` up to the log: the customers with rows recorded since the
  * last look are rebuilt, each as a whole; everybody is when there was no look, when the rules changed, or when `full`.
@@ -98,10 +68,11 @@ export async function refreshSegments(
   const state = await readState(context)
   const unstamped = await log.count({ recorded_at: null })
   const newRules = state === null || state.configKey !== configKeyOf(config)
+  const repairs: Repair[] = []
   if (full || newRules || state.unstamped !== unstamped) {
     // Rules say more than segments do, such as what was spent.
-    if (newRules) await notePending(context, earliestDate.getTime())
-    await rebuildAll(context, config)
+    if (newRules) repairs.push(await noteRepair(context, { revenueFrom: earliestDate.getTime(), full: true }))
+    repairs.push(...(await rebuildAll(context, config)))
   } else {
     const since = { $gte: new Date(state.watermark - overlapMs) }
     const rows = await readAll(log, { recorded_at: since }, { _id: 1, subscription_id: 1, user_id: 1 })
@@ -110,11 +81,11 @@ export async function refreshSegments(
       { updated_at: since },
       { _id: 1, user_id: 1 },
     )
-    if (rows.length + documents.length > manyChanges) await rebuildAll(context, config)
-    else if (rows.length + documents.length > 0) await rebuildSome(context, config, rows, documents)
+    if (rows.length + documents.length > manyChanges) repairs.push(...(await rebuildAll(context, config)))
+    else if (rows.length + documents.length > 0) repairs.push(...(await rebuildSome(context, config, rows, documents)))
   }
   await writeState(context, now, unstamped, config)
-  return { pending: await readPending(context), logTo: now.getTime() }
+  return { repairs, logTo: now.getTime() }
 }
 
 function segmentDocuments(
@@ -134,17 +105,19 @@ function segmentDocuments(
   return { subscriptions, customers: result }
 }
 
-async function rebuildAll(context: Context, config: KpiConfig): Promise<void> {
+async function rebuildAll(context: Context, config: KpiConfig): Promise<Repair[]> {
   const wanted = segmentDocuments(await readAllSegments(context, config), null)
+  const repairs: Repair[] = []
   for (const [name, documents] of [
     ['subscription_segments', wanted.subscriptions],
     ['customer_mrr_segments', wanted.customers],
   ] as const) {
     const collection = collectionOf(context, name)
     const changes = changesBetween(await readAll(collection, {}, { run: 0 }), documents)
-    if (changes.from !== null) await notePending(context, changes.from)
+    if (changes.from !== null) repairs.push(await noteRepair(context, { revenueFrom: changes.from, full: true }))
     await apply(collection, changes.writes)
   }
+  return repairs
 }
 
 /** Rebuilds the customers of some rows and documents in one transaction. */
@@ -153,13 +126,14 @@ async function rebuildSome(
   config: KpiConfig,
   rows: readonly Document[],
   documents: readonly Document[],
-): Promise<void> {
+): Promise<Repair[]> {
   const subscriptions = distinct([...rows.map((row) => row.subscription_id), ...documents.map(({ _id }) => _id)])
   const session = startSession(context)
   try {
     // Two runs that build the same customer for the first time may meet at a key: the later one starts over.
-    await upserting(() =>
+    return await upserting(() =>
       session.withTransaction(async () => {
+        const repairs: Repair[] = []
         const log = collectionOf(context, 'subscription_events')
         const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
           collection.find(query, projection, { session, limit: queryCap }).toArray()
@@ -194,9 +168,10 @@ async function rebuildSome(
         ] as const) {
           const collection = collectionOf(context, name)
           const changes = changesBetween(await find(collection, query, {}), wantedDocuments)
-          if (changes.from !== null) await notePending(context, changes.from, session)
+          if (changes.from !== null) repairs.push(await noteRepair(context, { revenueFrom: changes.from }, session))
           await apply(collection, changes.writes, session)
         }
+        return repairs
       }),
     )
   } finally {

@@ -4,7 +4,7 @@ import type { Context } from '../../runtime/context.ts'
 import { collectionOf } from './database.ts'
 import { isDuplicateKey } from './retry.ts'
 import type { ComputedSnapshot } from './snapshot.ts'
-import { keyOf, toDecimal } from './values.ts'
+import { keyOf, toDecimal, toInstant } from './values.ts'
 
 export interface StoreResult {
   /** Snapshots written, because they are new or their metrics differ from the stored ones. */
@@ -24,76 +24,87 @@ function comparable(value: unknown): string {
   return decimal === null || decimal === 'invalid' ? String(keyOf(value)) : String(Number(decimal))
 }
 
-const attempts = 3
+const attempts = 8
 
 /**
  * Stores snapshots: a new one is inserted, one whose metrics differ is replaced with the next revision, an equal one is
- * left alone, so that watchers see no false revision. Writers elsewhere may store the same at once: each write names the
- * revision it replaces.
+ * left alone, so that watchers see no false revision. A final one that differs keeps its metrics and counts what would
+ * change in `data_quality.late_changes`. Writers elsewhere may store the same at once: each write names the revision it
+ * replaces, and what was read earlier never replaces what was read later.
  *
- * @param force also replaces snapshots that are final already: a backfill
+ * @param options `readAt`: when what the snapshots are made of was read · `force` also replaces snapshots that are final
+ *   already: a backfill
+ * @throws {Error} when other writers leave it no turn
  */
 export async function storeSnapshots(
   context: Context,
   snapshots: readonly ComputedSnapshot[],
-  options: { now: Date; lateWindowDays: number; force: boolean },
+  options: { readAt: Date; lateWindowDays: number; force: boolean },
 ): Promise<StoreResult> {
   const collection = collectionOf(context, 'kpi_snapshots')
   const written = new Map<number, Date>()
-  const differingFinals: Date[] = []
+  const differingFinals = new Map<number, Date>()
   let pending = [...snapshots]
-  for (let attempt = 0; attempt < attempts && pending.length > 0; attempt++) {
-    const dates = pending.map((snapshot) => snapshot.snapshot_date)
+  for (let attempt = 1; pending.length > 0; attempt++) {
     const existing = new Map<number, Document>()
     const found = await collection
-      .find({ snapshot_date: { $in: dates } }, { snapshot_date: 1, metrics: 1, revision: 1, final: 1 })
+      .find(
+        { snapshot_date: { $in: pending.map((snapshot) => snapshot.snapshot_date) } },
+        { snapshot_date: 1, metrics: 1, revision: 1, final: 1, computed_at: 1, 'data_quality.late_changes': 1 },
+      )
       .toArray()
     for (const document of found) existing.set(document.snapshot_date.getTime(), document)
     const operations: Document[] = []
     const next: ComputedSnapshot[] = []
     for (const snapshot of pending) {
-      const stored = existing.get(snapshot.snapshot_date.getTime())
-      const final = snapshot.snapshot_date.getTime() + options.lateWindowDays * dayMs <= options.now.getTime()
-      const same = stored !== undefined && differingMetrics(stored.metrics, { ...snapshot.metrics }).length === 0
-      if (same && stored.final === final) continue
-      if (stored?.final === true && !same && !options.force) {
-        if (attempt === 0) differingFinals.push(snapshot.snapshot_date)
-        continue
-      }
-      operations.push(writeOf(snapshot, stored, same, final, options.now))
-      if (!same) written.set(snapshot.snapshot_date.getTime(), snapshot.snapshot_date)
+      const date = snapshot.snapshot_date
+      const stored = existing.get(date.getTime())
+      const final = date.getTime() + options.lateWindowDays * dayMs <= options.readAt.getTime()
+      const changes = stored === undefined ? null : differingMetrics(stored.metrics, { ...snapshot.metrics }).length
+      const kept = changes !== null && changes > 0 && stored?.final === true && !options.force
+      if (kept) differingFinals.set(date.getTime(), date)
+      else if (changes !== 0 && (toInstant(stored?.computed_at) ?? 0) > options.readAt.getTime()) continue
+      const write = writeOf(snapshot, stored, kept || changes === 0 ? changes : null, kept || final, options.readAt)
+      if (write === null) continue
+      operations.push(write)
+      if (!kept && changes !== 0) written.set(date.getTime(), date)
       next.push(snapshot)
     }
     if (operations.length === 0) break
+    if (attempt === attempts) throw new Error('kpi_snapshots are being written by too many runs at once')
     try {
       await collection.bulkWrite(operations, { ordered: false })
     } catch (error) {
       // Another writer inserted the same day first: the next attempt compares with what it stored.
-      if (attempt === attempts - 1 || !isDuplicateKey(error)) throw error
+      if (!isDuplicateKey(error)) throw error
     }
     pending = next
   }
-  return { written: [...written.values()].sort((a, b) => a.getTime() - b.getTime()), differingFinals }
+  const ascending = (dates: ReadonlyMap<number, Date>): Date[] =>
+    [...dates.values()].sort((a, b) => a.getTime() - b.getTime())
+  return { written: ascending(written), differingFinals: ascending(differingFinals) }
 }
 
+/** @param kept metrics that differ where the stored ones stay; null: they are replaced, or there are none */
 function writeOf(
   snapshot: ComputedSnapshot,
   stored: Document | undefined,
-  same: boolean,
+  kept: number | null,
   final: boolean,
-  now: Date,
-): Document {
+  readAt: Date,
+): Document | null {
   const { snapshot_date, day, metrics, data_quality, inputs } = snapshot
-  const content = { day, metrics, data_quality, inputs, computed_at: now, final }
+  const content = { day, metrics, data_quality, inputs, computed_at: readAt, final }
   if (stored === undefined)
     return {
       updateOne: {
         filter: { snapshot_date },
-        update: { $setOnInsert: { ...content, created_at: now, revision: 1 } },
+        update: { $setOnInsert: { ...content, created_at: readAt, revision: 1 } },
         upsert: true,
       },
     }
   const filter = { _id: stored._id, revision: stored.revision ?? null }
-  if (same) return { updateOne: { filter, update: { $set: { final } } } }
-  return { updateOne: { filter, update: { $set: content, $inc: { revision: 1 } } } }
+  if (kept === null) return { updateOne: { filter, update: { $set: content, $inc: { revision: 1 } } } }
+  if (stored.final === final && (stored.data_quality?.late_changes ?? 0) === kept) return null
+  return { updateOne: { filter, update: { $set: { final, 'data_quality.late_changes': kept } } } }
 }

@@ -15,6 +15,7 @@ const derived = [
   'customer_mrr_segments',
   'kpi_rollups',
   'kpi_state',
+  'kpi_repairs',
 ]
 
 export async function clear(db: Db): Promise<void> {
