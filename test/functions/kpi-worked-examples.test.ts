@@ -2,8 +2,11 @@ import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { loadRawData } from '../support/kpi/database.ts'
+import { engagement } from '../support/kpi/worked-examples/engagement.ts'
 import { toRawData, type WorkedExample } from '../support/kpi/worked-examples/example.ts'
+import { lifecycle } from '../support/kpi/worked-examples/lifecycle.ts'
 import { movements } from '../support/kpi/worked-examples/movements.ts'
+import { ratios } from '../support/kpi/worked-examples/ratios.ts'
 import { recurringRevenue } from '../support/kpi/worked-examples/recurring-revenue.ts'
 import { retention } from '../support/kpi/worked-examples/retention.ts'
 import { unitEconomics } from '../support/kpi/worked-examples/unit-economics.ts'
@@ -37,6 +40,9 @@ describe.each([
   ['movements', movements],
   ['retention', retention],
   ['unit economics', unitEconomics],
+  ['ratios', ratios],
+  ['the life of a customer', lifecycle],
+  ['use and opinion', engagement],
 ])('published examples of %s', (_topic, examples) => {
   it.each(named(examples))('%s', async (_name, example, index) => {
     await loadRawData(client.db(database), toRawData(example, index))
