@@ -1,5 +1,5 @@
 import { exactInteger, toDouble } from '../../bson/number.ts'
-import { type Doc, isDoc, isNumber, typeName, type Value } from '../../bson/value.ts'
+import { type Doc, isDoc, isNumber, type NumberValue, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 
 /** Typed reading of a command's fields, with the texts MongoDB's own parser uses. */
@@ -83,13 +83,12 @@ export class Fields {
     throw this.#wrong(name, value, 'bool')
   }
 
-  /** An integral number of any numeric type. */
+  /** A number of any numeric type, its fraction cut off; NaN is 0, and what no long can hold is the nearest one. */
   integer(name: string, minimum = 0): number | undefined {
     const value = this.raw(name)
     if (value === undefined) return undefined
     if (!isNumber(value)) throw this.#wrong(name, value, 'long')
-    const integer = exactInteger(value) ?? BigInt(Math.trunc(toDouble(value)))
-    const number = Number(integer)
+    const number = asSafeLong(value)
     if (number < minimum) {
       throw new DatabaseError(51024, `BSON field '${name}' value must be >= ${minimum}, actual value '${number}'`)
     }
@@ -102,6 +101,13 @@ export class Fields {
     if (!isNumber(value)) throw this.#wrong(name, value, 'long')
     return exactInteger(value) ?? 0n
   }
+}
+
+const maxLong = 2 ** 63
+
+function asSafeLong(value: NumberValue): number {
+  const number = Number(exactInteger(value) ?? Math.trunc(toDouble(value)))
+  return Number.isNaN(number) ? 0 : Math.min(Math.max(number, -maxLong), maxLong)
 }
 
 /** True as MongoDB reads flags: true, or a number other than 0. */

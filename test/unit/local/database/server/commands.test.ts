@@ -153,6 +153,21 @@ describe('commands', () => {
     expect(limited.cursor.id).toBe(0)
   })
 
+  it.each<[string, Document, number]>([
+    ['skip: NaN', { find: 'counted', skip: Number.NaN }, 2],
+    ['limit: NaN', { find: 'counted', limit: Number.NaN }, 2],
+    ['limit: 1.9', { find: 'counted', limit: 1.9 }, 1],
+    ['limit: Infinity', { find: 'counted', limit: Number.POSITIVE_INFINITY }, 2],
+    ['skip: Infinity', { find: 'counted', skip: Number.POSITIVE_INFINITY }, 0],
+    ['batchSize: Infinity', { find: 'counted', batchSize: Number.POSITIVE_INFINITY }, 2],
+  ])('read %s as the nearest long, NaN as 0', async (_, command, expected) => {
+    await db().collection<{ _id: number }>('counted').deleteMany({})
+    await db()
+      .collection<{ _id: number }>('counted')
+      .insertMany([{ _id: 1 }, { _id: 2 }])
+    expect((await db().command(command)).cursor.firstBatch).toHaveLength(expected)
+  })
+
   it('write what a pipeline gives', async () => {
     await db()
       .collection('source')
