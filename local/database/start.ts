@@ -1,7 +1,7 @@
 import { createDispatcher } from './commands/dispatch.ts'
 import { Server } from './commands/server.ts'
 import type { DatabaseOptions, RunningDatabase } from './main.ts'
-import { Journal } from './storage/journal.ts'
+import type { Journal } from './storage/journal.ts'
 import { Store } from './storage/store.ts'
 import { TtlMonitor } from './storage/ttl.ts'
 import { listen } from './wire/listener.ts'
@@ -13,10 +13,7 @@ export async function start(options: DatabaseOptions): Promise<RunningDatabase> 
   const host = options.host ?? '127.0.0.1'
   const store = new Store(options.now)
   const server = new Server(store, options.path)
-  const journal =
-    options.path === undefined
-      ? undefined
-      : await Journal.open(options.path, store, (retry) => server.sessions.restore(retry))
+  const journal = options.path === undefined ? undefined : await openJournal(options.path, server)
   store.sink = journal
   const ttl = new TtlMonitor(store)
   ttl.run(options.ttlIntervalMs ?? server.parameters.ttlIntervalMs)
@@ -47,4 +44,9 @@ export async function start(options: DatabaseOptions): Promise<RunningDatabase> 
       await journal?.close()
     },
   }
+}
+
+async function openJournal(folder: string, { store, sessions }: Server): Promise<Journal> {
+  const { Journal } = await import('./storage/journal.ts')
+  return Journal.open(folder, store, (retry) => sessions.restore(retry))
 }

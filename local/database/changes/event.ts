@@ -1,6 +1,6 @@
 import { encodeDocument } from '../bson/codec.ts'
 import { Binary, type Doc, int, isDoc, type Value } from '../bson/value.ts'
-import { describeUpdate } from '../engine/index.ts'
+import { describeUpdate } from '../engine/update/describe.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import { rawId } from '../storage/collection.ts'

@@ -1,7 +1,9 @@
 import { encodeDocument } from '../bson/codec.ts'
 import { type Doc, isDoc } from '../bson/value.ts'
 import { openChangeStream } from '../changes/open.ts'
-import { compileFilter, type PipelineEnv, runPipeline } from '../engine/index.ts'
+import type { PipelineEnv } from '../engine/env.ts'
+import { compileFilter } from '../engine/match/filter.ts'
+import { runPipeline } from '../engine/stage/pipeline.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import type { Collection } from '../storage/collection.ts'
@@ -16,6 +18,7 @@ import { compileOutput } from './support/output.ts'
 import { collationOf, type FindOptions, read } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
 import { sourceStage } from './support/source-stages.ts'
+import { viewPipeline } from './support/view.ts'
 
 const FIELDS = [
   'pipeline',
@@ -92,14 +95,6 @@ function assertStable(stage: Doc): void {
   if (UNSTABLE_STAGES.has(name) || (name === '$collStats' && !countsAlone)) {
     throw new DatabaseError(323, `stage ${name} is not allowed with 'apiStrict: true' in API Version 1`)
   }
-}
-
-/** The pipeline of a view. */
-export function viewPipeline(collection: Collection): { on: string; pipeline: Doc[] } | undefined {
-  const on = collection.options.get('viewOn')
-  const pipeline = collection.options.get('pipeline')
-  if (typeof on !== 'string') return undefined
-  return { on, pipeline: Array.isArray(pipeline) ? pipeline.filter(isDoc) : [] }
 }
 
 /** @param name absent: the pipeline makes its own documents */

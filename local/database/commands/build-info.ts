@@ -8,7 +8,6 @@ export const SERVER_VERSION = '8.0.0'
 /** What this server is. */
 export const buildInfo: Command = {
   name: 'buildInfo',
-  aliases: ['buildinfo'],
   run: () =>
     reply({
       version: SERVER_VERSION,

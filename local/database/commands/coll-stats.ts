@@ -7,7 +7,6 @@ import { assertWritableCollection } from './support/writing.ts'
 /** Sizes of a collection. */
 export const collStats: Command = {
   name: 'collStats',
-  aliases: ['collstats'],
   fields: ['scale'],
   run(invocation) {
     const name = invocation.collectionName()

@@ -4,7 +4,6 @@ import type { Reply } from './support/reply.ts'
 /** One database command. */
 export interface Command {
   readonly name: string
-  readonly aliases?: readonly string[]
   /** Fields it knows besides the common ones; absent: it takes any. */
   readonly fields?: readonly string[]
   /** Runs on `admin` only. */

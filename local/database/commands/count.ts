@@ -1,8 +1,9 @@
 import { int, isDoc } from '../bson/value.ts'
-import { runPipelineOn, viewPipeline } from './aggregate.ts'
+import { runPipelineOn } from './aggregate.ts'
 import type { Command } from './command.ts'
 import { read } from './support/reading.ts'
 import { reply } from './support/reply.ts'
+import { viewPipeline } from './support/view.ts'
 
 /** Counts the documents that match. */
 export const count: Command = {

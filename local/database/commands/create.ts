@@ -1,7 +1,7 @@
 import { valuesEqual } from '../bson/compare.ts'
 import { printValue } from '../bson/print.ts'
 import { type Doc, int, isDoc, type Value } from '../bson/value.ts'
-import { createCollation } from '../engine/index.ts'
+import { createCollation } from '../engine/collation.ts'
 import { DatabaseError } from '../errors.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'

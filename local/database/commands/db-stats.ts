@@ -5,7 +5,6 @@ import { reply } from './support/reply.ts'
 /** Sizes of a database. */
 export const dbStats: Command = {
   name: 'dbStats',
-  aliases: ['dbstats'],
   fields: ['scale', 'freeStorage'],
   run({ server, db, fields }) {
     const scale = fields.integer('scale', 1) ?? 1

@@ -10,12 +10,12 @@ import type { Answer, Peer } from '../wire/connection.ts'
 import type { Message } from '../wire/message.ts'
 import { COMMON_FIELDS, type Command } from './command.ts'
 import { Invocation } from './invocation.ts'
-import { COMMANDS } from './registry.ts'
+import { loadCommand, loadedCommand, needsLoading } from './registry.ts'
 import type { Server } from './server.ts'
 import { encodeReply, type Reply } from './support/reply.ts'
 import type { Session } from './support/session.ts'
 
-const known = new Map<Command, ReadonlySet<string>>()
+const known = new Map<string, ReadonlySet<string>>()
 
 /** Arrays whose documents are not decoded: they are stored or passed on as they are. */
 const RAW_ARRAYS = new Map([['insert', 'documents']])
@@ -65,13 +65,23 @@ export function createDispatcher(server: Server): (message: Message, peer: Peer)
     } catch (error) {
       return { parts: encodeError(error, server) }
     }
-    const appName = peerAppNames.get(peer.id)
-    const strike = server.failPoints.any
-      ? server.failPoints.strike('failCommand', (data) => strikes(data, parsed, appName))
-      : undefined
-    if (strike === undefined) return answer(server, message, peer, parsed, undefined)
-    return answerFailing(server, message, peer, parsed, strike)
+    if (!needsLoading(parsed.name)) return answerUnlessStruck(server, message, peer, parsed)
+    return loadCommand(parsed.name).then(() => answerUnlessStruck(server, message, peer, parsed))
   }
+}
+
+function answerUnlessStruck(
+  server: Server,
+  message: Message,
+  peer: Peer,
+  parsed: ParsedCommand,
+): Answer | Promise<Answer> {
+  const appName = peerAppNames.get(peer.id)
+  const strike = server.failPoints.any
+    ? server.failPoints.strike('failCommand', (data) => strikes(data, parsed, appName))
+    : undefined
+  if (strike === undefined) return answer(server, message, peer, parsed, undefined)
+  return answerFailing(server, message, peer, parsed, strike)
 }
 
 const peerAppNames = new Map<number, string>()
@@ -216,7 +226,7 @@ interface Call {
 
 function prepare(server: Server, message: Message, peer: Peer, parsed: ParsedCommand): Call {
   const { name, body, sequences } = parsed
-  const command = COMMANDS.get(name)
+  const command = loadedCommand(name)
   if (message.kind === 'query' && command?.name !== 'hello') {
     throw new DatabaseError(
       352,
@@ -232,7 +242,7 @@ function prepare(server: Server, message: Message, peer: Peer, parsed: ParsedCom
   checkApiVersion(command, body, name)
   const context = sessionContext(server, command, body, name, peer)
   const invocation = new Invocation({ server, peer, name, db, body, sequences, ...context })
-  if (command.fields) invocation.fields.only(fieldsOf(command))
+  if (command.fields) invocation.fields.only(fieldsOf(name, command.fields))
   return { message, parsed, command, invocation }
 }
 
@@ -247,11 +257,11 @@ function databaseOf(body: Doc, message: Message): string {
   return given
 }
 
-function fieldsOf(command: Command): ReadonlySet<string> {
-  let fields = known.get(command)
+function fieldsOf(name: string, own: readonly string[]): ReadonlySet<string> {
+  let fields = known.get(name)
   if (!fields) {
-    fields = new Set([command.name, ...(command.aliases ?? []), ...COMMON_FIELDS, ...command.fields!])
-    known.set(command, fields)
+    fields = new Set([name, ...COMMON_FIELDS, ...own])
+    known.set(name, fields)
   }
   return fields
 }

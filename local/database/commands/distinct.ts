@@ -1,12 +1,13 @@
 import { hashKey } from '../bson/hash.ts'
 import { type Doc, isDoc, type Value } from '../bson/value.ts'
-import { createCollation } from '../engine/index.ts'
+import { createCollation } from '../engine/collation.ts'
 import { inContext } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
-import { decoded, runPipelineOn, viewPipeline } from './aggregate.ts'
+import { decoded, runPipelineOn } from './aggregate.ts'
 import type { Command } from './command.ts'
 import { collationOf, read } from './support/reading.ts'
 import { reply } from './support/reply.ts'
+import { viewPipeline } from './support/view.ts'
 
 /** The different values of one field; elements of arrays count one by one. */
 export const distinct: Command = {

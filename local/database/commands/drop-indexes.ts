@@ -9,7 +9,6 @@ import { reply } from './support/reply.ts'
 /** Removes indexes by name or key, or all but that of `_id`. */
 export const dropIndexes: Command = {
   name: 'dropIndexes',
-  aliases: ['deleteIndexes'],
   fields: ['index'],
   writes: true,
   stable: true,

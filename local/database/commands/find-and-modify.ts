@@ -10,7 +10,6 @@ import { updateOf } from './update.ts'
 /** Changes or removes one document and answers with it, as it was or as it is. */
 export const findAndModify: Command = {
   name: 'findAndModify',
-  aliases: ['findandmodify'],
   fields: [
     'query',
     'sort',

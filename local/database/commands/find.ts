@@ -1,14 +1,14 @@
-import { isDoc } from '../bson/value.ts'
+import { type Doc, isDoc } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import { soleId } from '../storage/plan/planner.ts'
-import { runAggregate, viewPipeline } from './aggregate.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { type DocumentSource, sourceOf } from './support/cursors.ts'
 import { type FindOptions, indexKeys, project, projectionOf, read } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
 import { tailableSource } from './support/tailable.ts'
+import { viewPipeline } from './support/view.ts'
 
 const FIELDS = [
   'filter',
@@ -82,7 +82,9 @@ export const find: Command = {
     if (stored) return stored
     const options = findOptions(invocation)
     const collection = invocation.find(name)
-    if (collection && viewPipeline(collection)) return runAggregate(invocation, name, asPipeline(options))
+    if (collection && viewPipeline(collection)) {
+      return import('./aggregate.ts').then(({ runAggregate }) => runAggregate(invocation, name, asPipeline(options)))
+    }
     const projection = projectionOf(invocation, options)
     const view = invocation.view(collection)
     const tailable = fields.boolean('tailable') ?? false
@@ -169,8 +171,8 @@ function limited(source: DocumentSource, limit: number | undefined): DocumentSou
   }
 }
 
-function asPipeline(options: FindOptions): Parameters<typeof runAggregate>[2] {
-  const pipeline: Parameters<typeof runAggregate>[2] = []
+function asPipeline(options: FindOptions): Doc[] {
+  const pipeline: Doc[] = []
   if (options.filter.size > 0) pipeline.push(new Map([['$match', options.filter]]))
   if (options.sort && options.sort.size > 0) pipeline.push(new Map([['$sort', options.sort]]))
   if (options.skip) pipeline.push(new Map([['$skip', options.skip]]))

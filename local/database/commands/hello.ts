@@ -75,7 +75,6 @@ async function answerLater(invocation: Invocation, milliseconds: number): Promis
 /** Says what this server is; with `topologyVersion` and `maxAwaitTimeMS` it answers when something changes, or in time. */
 export const hello: Command = {
   name: 'hello',
-  aliases: ['isMaster', 'ismaster'],
   stable: true,
   run(invocation) {
     const { fields, server } = invocation

@@ -1,5 +1,7 @@
 import { type Doc, isDoc, type Timestamp, typeName, type Value } from '../bson/value.ts'
-import { createCollation, evaluateExpression, type QueryEnv } from '../engine/index.ts'
+import { createCollation } from '../engine/collation.ts'
+import type { QueryEnv } from '../engine/env.ts'
+import { evaluateExpression } from '../engine/expression/compile.ts'
 import { DatabaseError } from '../errors.ts'
 import { toTimestamp } from '../storage/clock.ts'
 import type { Collection } from '../storage/collection.ts'

@@ -1,6 +1,6 @@
 import { encodeDocument } from '../bson/codec.ts'
 import type { Doc, Value } from '../bson/value.ts'
-import { compileFilter } from '../engine/index.ts'
+import { compileFilter } from '../engine/match/filter.ts'
 import type { Collection } from '../storage/collection.ts'
 import type { Command } from './command.ts'
 import { cursorReply } from './support/listing.ts'

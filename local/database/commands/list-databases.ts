@@ -1,5 +1,5 @@
 import type { Doc, Value } from '../bson/value.ts'
-import { compileFilter } from '../engine/index.ts'
+import { compileFilter } from '../engine/match/filter.ts'
 import type { Command } from './command.ts'
 import { reply } from './support/reply.ts'
 

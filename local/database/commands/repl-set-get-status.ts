@@ -34,29 +34,3 @@ export const replSetGetStatus: Command = {
       ],
     }),
 }
-
-/** The replica set's configuration: this one member. */
-export const replSetGetConfig: Command = {
-  name: 'replSetGetConfig',
-  adminOnly: true,
-  run: ({ peer }) =>
-    reply({
-      config: new Map<string, Value>([
-        ['_id', SET_NAME],
-        ['version', int(1)],
-        ['term', int(1)],
-        [
-          'members',
-          [
-            new Map<string, Value>([
-              ['_id', int(0)],
-              ['host', peer.localAddress],
-              ['priority', 1],
-              ['votes', int(1)],
-            ]),
-          ],
-        ],
-        ['settings', new Map()],
-      ]),
-    }),
-}

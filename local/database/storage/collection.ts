@@ -1,7 +1,7 @@
 import { type Collation, compareValues } from '../bson/compare.ts'
 import { Binary, type Doc, int, isDoc, isNumber, ObjectId, type Value } from '../bson/value.ts'
 import { createCollation } from '../engine/collation.ts'
-import { compileFilter } from '../engine/index.ts'
+import { compileFilter } from '../engine/match/filter.ts'
 import { DatabaseError } from '../errors.ts'
 import { Index, type IndexKey } from './index.ts'
 import { type IndexSpec, parseIndexSpec } from './index-spec.ts'

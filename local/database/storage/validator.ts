@@ -1,5 +1,5 @@
 import type { Doc, Value } from '../bson/value.ts'
-import { explainFilter } from '../engine/index.ts'
+import { explainFilter } from '../engine/match/explain.ts'
 import { DatabaseError } from '../errors.ts'
 
 const ENV = { random: Math.random }

@@ -1,5 +1,5 @@
 import type { Doc } from '../../bson/value.ts'
-import { compileFilter } from '../../engine/index.ts'
+import { compileFilter } from '../../engine/match/filter.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Collection } from '../../storage/collection.ts'
 import type { Invocation } from '../invocation.ts'

@@ -1,12 +1,7 @@
 import { encodeDocument } from '../../bson/codec.ts'
 import { type Doc, int, isDoc, Timestamp, type Value } from '../../bson/value.ts'
-import {
-  assertUpsertFilter,
-  compileUpdate,
-  documentFromUpsert,
-  isReplacement,
-  type UpdateOptions,
-} from '../../engine/index.ts'
+import { compileUpdate, isReplacement, type UpdateOptions } from '../../engine/update/apply.ts'
+import { assertUpsertFilter, documentFromUpsert } from '../../engine/update/upsert.ts'
 import { DatabaseError, inContext } from '../../errors.ts'
 import { toTimestamp } from '../../storage/clock.ts'
 import { type Collection, withId } from '../../storage/collection.ts'

@@ -83,7 +83,7 @@ function ranking(step: (previous: number, index: number, isTie: boolean) => numb
     if (!isDoc(operand) || operand.size > 0)
       throw new DatabaseError(5371603, `(None) ${name} must be specified with '{}' as the value`)
     refuseWindow(windowSpec, name)
-    if (!context.isSorted || (name !== '$documentNumber' && context.direction === undefined)) {
+    if (context.direction === undefined) {
       throw new DatabaseError(
         5371602,
         `${name} must be specified with a top level sortBy expression with exactly one element`,

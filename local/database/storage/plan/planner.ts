@@ -1,7 +1,7 @@
 import { valuesEqual } from '../../bson/compare.ts'
 import { type Doc, Int32, isDoc, isNumber, MaxKey, MinKey, type Value } from '../../bson/value.ts'
-import { compileFilter } from '../../engine/index.ts'
 import { isTrue } from '../../engine/match/element.ts'
+import { compileFilter } from '../../engine/match/filter.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Index } from '../index.ts'
 import { compoundKeyString } from '../key-string.ts'

@@ -2,7 +2,7 @@ import { deserialize, EJSON } from 'bson'
 import { encodeDocument } from '../../../../local/database/bson/codec.ts'
 import { type Doc, toDoc, toValue, type Value } from '../../../../local/database/bson/value.ts'
 import type { PipelineEnv } from '../../../../local/database/engine/env.ts'
-import { runPipeline } from '../../../../local/database/engine/index.ts'
+import { runPipeline } from '../../../../local/database/engine/stage/pipeline.ts'
 import { DatabaseError } from '../../../../local/database/errors.ts'
 
 /** A value as canonical Extended JSON: types and key order count. */

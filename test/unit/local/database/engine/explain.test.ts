@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toDoc } from '../../../../../local/database/bson/value.ts'
-import { explainFilter } from '../../../../../local/database/engine/index.ts'
+import { explainFilter } from '../../../../../local/database/engine/match/explain.ts'
 import { createEnv, show, shown } from '../support.ts'
 
 describe('the details of a failed validation', () => {

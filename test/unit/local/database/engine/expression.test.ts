@@ -1,7 +1,8 @@
 import { Decimal128, ObjectId, Timestamp } from 'bson'
 import { describe, expect, it } from 'vitest'
 import { type Doc, toDoc, toValue } from '../../../../../local/database/bson/value.ts'
-import { compileFilter, evaluateExpression } from '../../../../../local/database/engine/index.ts'
+import { evaluateExpression } from '../../../../../local/database/engine/expression/compile.ts'
+import { compileFilter } from '../../../../../local/database/engine/match/filter.ts'
 import { createEnv, outcome, show, shown } from '../support.ts'
 
 const decimal = (text: string): Decimal128 => Decimal128.fromString(text)

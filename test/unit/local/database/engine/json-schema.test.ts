@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { toDoc } from '../../../../../local/database/bson/value.ts'
-import { compileJsonSchema } from '../../../../../local/database/engine/index.ts'
+import { compileJsonSchema } from '../../../../../local/database/engine/json-schema/index.ts'
 import { createEnv, outcome, show, shown } from '../support.ts'
 
 const validated = (schema: object, doc: object): string =>

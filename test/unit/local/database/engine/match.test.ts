@@ -1,7 +1,7 @@
 import { Binary, BSONRegExp, Decimal128, MaxKey, MinKey } from 'bson'
 import { describe, expect, it } from 'vitest'
 import { toDoc } from '../../../../../local/database/bson/value.ts'
-import { compileFilter, matchedIndex } from '../../../../../local/database/engine/index.ts'
+import { compileFilter, matchedIndex } from '../../../../../local/database/engine/match/filter.ts'
 import { createEnv, outcome } from '../support.ts'
 
 const DOCS = [

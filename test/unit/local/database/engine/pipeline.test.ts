@@ -2,7 +2,9 @@ import { Decimal128 } from 'bson'
 import { describe, expect, it } from 'vitest'
 import { toDoc } from '../../../../../local/database/bson/value.ts'
 import type { PipelineEnv } from '../../../../../local/database/engine/env.ts'
-import { compileProjection, compileSort, runPipeline } from '../../../../../local/database/engine/index.ts'
+import { compileProjection } from '../../../../../local/database/engine/projection/compile.ts'
+import { compileSort } from '../../../../../local/database/engine/sort.ts'
+import { runPipeline } from '../../../../../local/database/engine/stage/pipeline.ts'
 import { aggregate, createEnv, outcome, show, shown } from '../support.ts'
 
 const SALES = [

@@ -1,7 +1,9 @@
 import { Decimal128, Double, Int32, ObjectId } from 'bson'
 import { describe, expect, it } from 'vitest'
 import { type Doc, toDoc } from '../../../../../local/database/bson/value.ts'
-import { applyUpdate, describeUpdate, documentFromUpsert } from '../../../../../local/database/engine/index.ts'
+import { applyUpdate } from '../../../../../local/database/engine/update/apply.ts'
+import { describeUpdate } from '../../../../../local/database/engine/update/describe.ts'
+import { documentFromUpsert } from '../../../../../local/database/engine/update/upsert.ts'
 import { createEnv, outcome, show, shown } from '../support.ts'
 
 const env = createEnv()
