@@ -1,6 +1,7 @@
 import type { Caller } from '../../runtime/caller.ts'
 import { type ActionName, executeAction } from '../../runtime/data-api/index.ts'
 import { parseEjsonDocument } from '../../runtime/ejson/index.ts'
+import { functionRequest } from '../../runtime/endpoints/execute-endpoint.ts'
 import { withoutPair } from '../../runtime/endpoints/query.ts'
 import { AppError } from '../../runtime/errors.ts'
 import { systemUser } from '../../runtime/user.ts'
@@ -54,7 +55,9 @@ async function resolveCaller(
   if (config.run_as_system) return asSystem
   let userId = config.run_as_user_id
   if (userId === '' && config.run_as_user_id_script !== '') {
-    const answer = await context.runtime.callFunction(config.run_as_user_id_script, [], asSystem, 'system')
+    // Undocumented: public apps put the script of their endpoints here, which reads the query.
+    const argument = functionRequest({ rawQuery, body: request.body }, caller)
+    const answer = await context.runtime.callFunction(config.run_as_user_id_script, [argument], asSystem, 'system')
     if (typeof answer === 'object' && answer !== null && 'runAsSystem' in answer && answer.runAsSystem === true)
       return asSystem
     if (typeof answer !== 'string')

@@ -25,6 +25,15 @@ export interface EndpointAnswer {
 
 const contentTypes: Record<ReturnType, string> = { JSON: 'application/json', EJSON: 'application/ejson' }
 
+/** The `request` argument of endpoint functions, and of scripts that choose whom a request runs as. */
+export function functionRequest(call: Pick<EndpointCall, 'rawQuery' | 'body'>, caller: Pick<Caller, 'request'>) {
+  return {
+    query: firstValues(parseQuery(call.rawQuery)),
+    headers: caseInsensitiveHeaders(caller.request.requestHeaders ?? {}),
+    body: call.body.length === 0 ? undefined : createBody(call.body),
+  }
+}
+
 /**
  * Runs an endpoint's function with `(request, response)` and turns what it returned or set into an answer
  * (spec: HTTPS endpoints 4 and 5).
@@ -38,11 +47,7 @@ export async function executeEndpoint(
   caller: Caller,
 ): Promise<EndpointAnswer> {
   const recorder = createResponseRecorder()
-  const request = {
-    query: firstValues(parseQuery(call.rawQuery)),
-    headers: caseInsensitiveHeaders(caller.request.requestHeaders ?? {}),
-    body: call.body.length === 0 ? undefined : createBody(call.body),
-  }
+  const request = functionRequest(call, caller)
   let result: unknown
   try {
     result = await runtime.callFunction(endpoint.function_name, [request, recorder.response], caller, 'endpoint')

@@ -112,6 +112,20 @@ describe('settings of the Data API', () => {
     expect((await act('insertOne', note(anyId))).status).toBe(201)
   })
 
+  it('gives the script the request, as it gives it to the functions of endpoints', async () => {
+    const seen: unknown[] = []
+    const who = () => (request: { query: object; headers: Record<string, string[]>; body: { text(): string } }) => {
+      seen.push({ query: request.query, type: request.headers['content-type'], body: JSON.parse(request.body.text()) })
+      return { runAsSystem: true }
+    }
+    await serve(
+      { run_as_user_id_script: 'who', validation_method: 'SECRET_AS_QUERY_PARAM', secret_name: 'hook' },
+      { who },
+    )
+    expect((await act('findOne', {}, {}, '?auth-token=a&secret=Hook5ecret')).status).toBe(200)
+    expect(seen).toEqual([{ query: { 'auth-token': 'a' }, type: ['application/json'], body: target }])
+  })
+
   it('wants the secret of the query beside the credentials', async () => {
     await serve({ validation_method: 'SECRET_AS_QUERY_PARAM', secret_name: 'hook' })
     const refused = { status: 401, body: expect.objectContaining({ error_code: 'IncomingWebhookAuthFailed' }) }
