@@ -20,6 +20,14 @@ export function isServerDatabase(database: string): boolean {
   return serverDatabases.has(database)
 }
 
+/**
+ * True for the collections in which the server keeps views, profiles and buckets: what they hold is of other
+ * collections, whose own rules they would go round.
+ */
+export function isServerCollection(name: string): boolean {
+  return name.startsWith('system.')
+}
+
 export function noRule({ database, collection }: Namespace): AppError {
   return new AppError('NoMatchingRuleFound', `no rule exists for namespace '${database}.${collection}'`, {
     status: 403,

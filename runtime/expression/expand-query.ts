@@ -1,4 +1,5 @@
-import { isDocument } from '../data/bson-kind.ts'
+import { bsonKind, isDocument } from '../data/bson-kind.ts'
+import { entriesOf } from '../ejson/index.ts'
 import { resolveValue } from './evaluate.ts'
 import { comparisons, logicals, operatorName } from './operators/index.ts'
 import { runEvaluation } from './run.ts'
@@ -24,6 +25,10 @@ async function expandPart(part: unknown, scope: ExpressionScope): Promise<unknow
     }
     return items
   }
+  if (typeof part === 'string' && part.startsWith('%%')) {
+    const value = await runEvaluation(resolveValue(part, scope), scope, undefined)
+    return hasCondition(value) ? undefined : value
+  }
   if (!isDocument(part) || !isQuery(part)) return runEvaluation(resolveValue(part, scope), scope, undefined)
   const fields: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(part)) {
@@ -34,6 +39,15 @@ async function expandPart(part: unknown, scope: ExpressionScope): Promise<unknow
     Object.defineProperty(fields, known ? `$${operator}` : key, { value: expanded, enumerable: true })
   }
   return fields
+}
+
+/**
+ * True for a value that a query would read as a condition: what users may write of themselves (custom data, claims of a
+ * token) must not open a filter with `{"$ne": null}` or a pattern.
+ */
+function hasCondition(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasCondition)
+  return bsonKind(value) === 'regex' || (isDocument(value) && entriesOf(value).some(([key]) => key.startsWith('$')))
 }
 
 /** False for a wrapper or conversion, which stands for a value. */

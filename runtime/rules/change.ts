@@ -3,8 +3,8 @@ import type { UpdateOutcome, WriteOptions } from '../data/data-access.ts'
 import { entriesOf } from '../ejson/index.ts'
 import { byIds, idKey, type Matched, readByIds, restore } from './matched.ts'
 import { isDefined } from './permission.ts'
-import { joinFilters } from './prepared-query.ts'
-import { arrayFilterPaths, touchedPaths } from './query-paths.ts'
+import { joinFilters, matchNothing } from './prepared-query.ts'
+import { arrayFilterPaths, movedPaths, touchedPaths } from './query-paths.ts'
 import { arePathsReadable } from './read-document.ts'
 import { writeRefusal } from './rule-refusal.ts'
 import { isTransient, type WriteTransaction } from './transaction.ts'
@@ -32,6 +32,10 @@ export async function changeMatched(
     throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
   }
   const tested = arrayFilterPaths(change.content, options.arrayFilters)
+  const looked = [...tested, ...movedPaths(change.content)]
+  if (matched.documents.length > 0 && !looked.every((path) => collection.isProjected(path))) {
+    throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
+  }
   for (const { stored, whole } of matched.documents) {
     const role = await assertRole(collection, stored, change.kind)
     if (!whole && !isDefined(role.write) && !(await arePathsReadable(role, stored, tested, collection.scope))) {
@@ -45,10 +49,12 @@ export async function changeMatched(
   const outcome = await sendUnseen(collection, exact, change, { ...rest, session }, many, matched)
   const touched = touchedPaths(change.content)
   const stored = await readByIds(collection, matched, session)
-  for (const { stored: before } of matched.documents) {
+  for (const { stored: before, wholeByRole } of matched.documents) {
     const after = stored.get(idKey(before._id))
     if (!after) throw writeRefusal(change.kind, before._id)
-    await assertPermitted(collection, { kind: change.kind, before, after, touched })
+    // What a projection of the rules leaves out is no less hidden for a role that reads the whole document.
+    const guessed = wholeByRole ? touched.filter((path) => !collection.isProjected(path)) : touched
+    await assertPermitted(collection, { kind: change.kind, before, after, touched: guessed, wholeByRole })
   }
   return outcome
 }
@@ -63,9 +69,9 @@ export async function upsert(
   { session, undo }: WriteTransaction,
 ): Promise<UpdateOutcome> {
   if (!options.upsert) return { matchedCount: 0, modifiedCount: 0 }
-  // The server would match and change the very documents that were passed over.
-  if (skipped > 0) throw writeRefusal(change.kind, undefined)
-  const outcome = await send(collection, collection.filter(filter), change, { ...options, session }, false)
+  // The server would match and change the very documents that were passed over, and a refusal would tell of them.
+  const unmatched = skipped > 0 ? joinFilters(filter, [matchNothing]) : filter
+  const outcome = await send(collection, collection.filter(unmatched), change, { ...options, session }, false)
   const { upsertedId } = outcome
   if (upsertedId === undefined) throw writeRefusal(change.kind, undefined)
   undo(() => collection.system.deleteOne(collection.ns, { _id: upsertedId }, { session }))

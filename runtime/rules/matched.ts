@@ -5,11 +5,13 @@ import { stringifyEjson } from '../ejson/index.ts'
 import { AppError } from '../errors.ts'
 import { filterPaths, sortPaths } from './query-paths.ts'
 import { sortViews } from './sort-documents.ts'
-import type { UserCollection } from './user-collection.ts'
+import type { Candidate, UserCollection } from './user-collection.ts'
+
+export type MatchedDocument = Omit<Candidate, 'matchable'>
 
 /** The documents of a write. */
 export interface Matched {
-  readonly documents: readonly { stored: Document; whole: boolean }[]
+  readonly documents: readonly MatchedDocument[]
   /** Documents that matched, but through fields the caller may not read. */
   readonly skipped: number
 }
@@ -22,13 +24,13 @@ export async function selectMatched(
   many: boolean,
   session: ClientSession,
 ): Promise<Matched> {
-  const hidden = collection.mayHide([...filterPaths(filter), ...sortPaths(sort)])
+  const hidden = collection.mayChooseUnseen([...filterPaths(filter), ...sortPaths(sort)])
   const options = { session, ...(sort && !hidden ? { sort } : {}), ...(many || hidden ? {} : { limit: 1 }) }
-  const documents: { stored: Document; whole: boolean }[] = []
+  const documents: MatchedDocument[] = []
   let skipped = 0
-  for await (const { stored, matchable, whole } of collection.candidates(filter, options)) {
+  for await (const { matchable, ...found } of collection.candidates(filter, options)) {
     if (!matchable) skipped++
-    else if (documents.push({ stored, whole }) > maxDocumentsPerQuery) throw tooManyDocuments()
+    else if (documents.push(found) > maxDocumentsPerQuery) throw tooManyDocuments()
     if (documents.length > 0 && !many && !(hidden && sort)) break
   }
   return { documents: hidden && sort && !many ? await firstInOrder(collection, documents, sort) : documents, skipped }
@@ -37,9 +39,9 @@ export async function selectMatched(
 /** Orders by what the caller may see: the order of hidden values must not choose the document. */
 async function firstInOrder(
   collection: UserCollection,
-  documents: readonly { stored: Document; whole: boolean }[],
+  documents: readonly MatchedDocument[],
   sort: Document,
-): Promise<{ stored: Document; whole: boolean }[]> {
+): Promise<MatchedDocument[]> {
   const viewed = []
   for (const found of documents) viewed.push({ found, view: (await collection.view(found.stored))?.view ?? {} })
   return sortViews(viewed, sort, ({ view }) => view)

@@ -12,7 +12,7 @@ export interface ActiveFilters {
 }
 
 /** Matches no document, on any server. */
-const matchNothing: Document = { _id: { $in: [] } }
+export const matchNothing: Document = { _id: { $in: [] } }
 
 /** The filters whose `apply_when` holds; it sees no document. */
 export async function activeFilters({ filters }: CollectionRules, scope: ExpressionScope): Promise<ActiveFilters> {
@@ -25,9 +25,18 @@ export async function activeFilters({ filters }: CollectionRules, scope: Express
     }
     // One example of the service's documents writes `project`.
     const projection = filter.projection ?? Reflect.get(filter, 'project')
-    if (projection && Object.keys(projection).length > 0) projections.push(readProjection(projection))
+    if (projection && Object.keys(projection).length > 0) projections.push(readRulesProjection(projection))
   }
   return { queries, projections }
+}
+
+/** @throws {AppError} `MongoDBError` for a projection that computes fields: it would leave out nothing */
+function readRulesProjection(source: Document): Projection {
+  const projection = readProjection(source)
+  if (!projection.computed) return projection
+  throw new AppError('MongoDBError', 'a projection of a rules filter can only include or exclude fields', {
+    status: 400,
+  })
 }
 
 /** The caller's filter joined with those of the rules. */

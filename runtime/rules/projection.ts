@@ -74,12 +74,18 @@ export function project(document: Document, { kind, paths, id, slices }: Project
 }
 
 /** What a rule's projection leaves of the paths a query may look at. */
-export function isPathProjected({ kind, paths }: Projection, path: string): boolean {
+export function isPathProjected({ kind, paths, id, slices }: Projection, path: string): boolean {
   const steps = path.split('.')
+  if (steps[0] === '_id') return id
   const covers = (outer: readonly string[], inner: readonly string[]) => outer.every((step, i) => inner[i] === step)
+  const meets = (left: readonly string[], right: readonly string[]) => covers(left, right) || covers(right, left)
+  // A number is an element of an array, or a field of that name.
+  const readings = [steps, steps.filter((step) => !/^\d+$/.test(step))]
+  const cut = [...slices.keys()].map((sliced) => sliced.split('.'))
+  if (readings.some((reading) => cut.some((sliced) => meets(sliced, reading)))) return false
   return kind === 'inclusion'
-    ? paths.some((kept) => covers(kept, steps))
-    : !paths.some((dropped) => covers(dropped, steps) || covers(steps, dropped))
+    ? readings.some((reading) => paths.some((kept) => covers(kept, reading)))
+    : !readings.some((reading) => paths.some((dropped) => meets(dropped, reading)))
 }
 
 function slicePaths(slices: ReadonlyMap<string, unknown>): string[][] {

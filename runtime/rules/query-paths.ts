@@ -1,11 +1,14 @@
 import type { Document } from 'bson'
+import { bsonKind, isDocument } from '../data/bson-kind.ts'
 import { entriesOf } from '../ejson/index.ts'
 
-/** The top-level paths a filter tests; what an operator tests below a path counts as the path. `_id` is left out. */
+/**
+ * The top-level paths a filter tests; what an operator tests below a path counts as the path. An `_id` that is named is
+ * left out, one that is searched for by order, type or pattern is not.
+ */
 export function filterPaths(filter: Document): string[] {
   const paths = new Set<string>()
   collect(filter, paths)
-  paths.delete('_id')
   return [...paths]
 }
 
@@ -16,14 +19,37 @@ function collect(filter: unknown, paths: Set<string>): void {
   }
   if (typeof filter !== 'object' || filter === null) return
   for (const [key, value] of entriesOf(filter)) {
-    if (!key.startsWith('$')) paths.add(key)
-    else if (key !== '$comment') collect(value, paths)
+    if (key.startsWith('$')) {
+      if (key !== '$comment') collect(value, paths)
+    } else if (key !== '_id' || !isNamed(value)) paths.add(key)
   }
+}
+
+const namingOperators = new Set(['$eq', '$ne', '$in', '$nin'])
+
+/** True for a condition that only a caller who knows the value can write. */
+function isNamed(condition: unknown): boolean {
+  if (hasPattern(condition)) return false
+  if (!isDocument(condition)) return true
+  const operators = entriesOf(condition).filter(([key]) => key.startsWith('$'))
+  return operators.every(([key, operand]) => namingOperators.has(key) && !hasPattern(operand))
+}
+
+function hasPattern(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(hasPattern) : bsonKind(value) === 'regex'
 }
 
 /** The paths a sort orders by, `_id` left out. */
 export function sortPaths(sort: Document | undefined): string[] {
   return sort === undefined ? [] : entriesOf(sort).flatMap(([path]) => (path === '_id' ? [] : [path]))
+}
+
+/** The paths whose values a change moves elsewhere. */
+export function movedPaths(change: Document | readonly Document[]): string[] {
+  if (Array.isArray(change)) return []
+  return entriesOf(change).flatMap(([key, value]) =>
+    key === '$rename' && typeof value === 'object' && value !== null ? entriesOf(value).map(([path]) => path) : [],
+  )
 }
 
 /** The paths a change names, positional steps and `_id` left out; none for a pipeline, which may name any. */
@@ -32,7 +58,8 @@ export function touchedPaths(change: Document | readonly Document[]): string[] {
   const paths = new Set<string>()
   for (const [key, value] of entriesOf(change)) {
     if (!key.startsWith('$')) paths.add(key)
-    else if (typeof value === 'object' && value !== null) {
+    // On a document that is there already, `$setOnInsert` does nothing, whatever the document holds.
+    else if (key !== '$setOnInsert' && typeof value === 'object' && value !== null) {
       for (const [path, operand] of entriesOf(value)) {
         paths.add(withoutPositions(path))
         if (key === '$rename' && typeof operand === 'string') paths.add(operand)
@@ -61,6 +88,7 @@ export function arrayFilterPaths(
   })
 }
 
+/** A path without the steps that choose elements of arrays by operators. */
 function withoutPositions(path: string): string {
   return path
     .split('.')

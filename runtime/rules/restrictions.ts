@@ -142,8 +142,9 @@ export function assertUserPipeline(pipeline: readonly Document[], searchMeta = f
 /** @throws {AppError} `MongoDBError` for an expression operator that users may not send, anywhere in a value */
 export function assertUserExpressions(value: unknown, searchMeta = false): void {
   if (typeof value === 'string') {
-    if (!searchMeta && value.startsWith('$$SEARCH_META'))
-      throw refusal("'$$SEARCH_META' is only available to system users")
+    for (const variable of searchMeta ? ['$$USER_ROLES'] : ['$$SEARCH_META', '$$USER_ROLES'])
+      if (value === variable || value.startsWith(`${variable}.`))
+        throw refusal(`'${variable}' is only available to system users`)
     return
   }
   if (Array.isArray(value)) {

@@ -1,7 +1,7 @@
 import type { CollectionConfig, JsonObject, Role, RuleFilter } from '../../schemas/app/definition.ts'
 import type { Namespace } from '../data/data-access.ts'
 import { findDataSource } from '../data/data-source.ts'
-import { assertNotOwnState, isServerDatabase, noRule } from '../data/reserved-databases.ts'
+import { assertNotOwnState, isServerCollection, isServerDatabase, noRule } from '../data/reserved-databases.ts'
 import type { Runtime } from '../runtime.ts'
 import { choices } from './choices.ts'
 
@@ -23,7 +23,8 @@ export function selectRules(runtime: Runtime, ns: Namespace): CollectionRules {
   const own = source.collections.find((config) => isOf(config, ns))
   const schema = own?.schema && Object.keys(own.schema).length > 0 ? own.schema : undefined
   if (own?.rules && own.rules.roles.length > 0) return { ...own.rules, schema }
-  const inherited = isServerDatabase(ns.database) ? undefined : source.default_rule
+  const isServers = isServerDatabase(ns.database) || isServerCollection(ns.collection)
+  const inherited = isServers ? undefined : source.default_rule
   if (inherited && inherited.roles.length > 0) {
     const ownFilters = choices.filtersWithoutRolesApply ? (own?.rules?.filters ?? []) : []
     return { roles: inherited.roles, filters: [...inherited.filters, ...ownFilters], schema }

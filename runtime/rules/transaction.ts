@@ -24,16 +24,20 @@ export async function inTransaction<T>(
 ): Promise<T> {
   if (given?.inTransaction()) return inCallersTransaction(given, body)
   const session = given ?? system.startSession(service)
+  // Where a step of the body has aborted already, the driver's own abort fails, and its error would hide why.
+  let cause: unknown
   try {
     return await session.withTransaction(async () => {
+      cause = undefined
       try {
         return await body({ session, undo: () => {} })
       } catch (error) {
+        if (!isTransient(error)) cause = error
         throw retryableCause(error)
       }
     })
   } catch (error) {
-    throw withoutTransactions(error) ?? toDatabaseError(error)
+    throw withoutTransactions(cause ?? error) ?? toDatabaseError(cause ?? error)
   } finally {
     if (!given) await session.endSession()
   }

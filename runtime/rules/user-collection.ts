@@ -5,7 +5,7 @@ import type { DataAccess, Namespace, ReadOptions, StoredDocument } from '../data
 import { createScope, type ExpressionScope } from '../expression/index.ts'
 import type { Runtime } from '../runtime.ts'
 import { choices } from './choices.ts'
-import { restrictsFields } from './field-rules.ts'
+import { mayWriteUnseen, restrictsFields } from './field-rules.ts'
 import { type ActiveFilters, activeFilters, joinFilters } from './prepared-query.ts'
 import { isPathProjected, project } from './projection.ts'
 import { filterPaths } from './query-paths.ts'
@@ -22,6 +22,17 @@ export interface Visible {
   readonly view: Document
   /** The view is the whole document. */
   readonly whole: boolean
+  /** The role shows the whole document, whatever projections of the rules leave of it. */
+  readonly wholeByRole: boolean
+}
+
+/** A stored document that a write would touch. */
+export interface Candidate {
+  readonly stored: Document
+  /** False when it matched through what the caller may not read. */
+  readonly matchable: boolean
+  readonly whole: boolean
+  readonly wholeByRole: boolean
 }
 
 /** One collection as one caller may see it: the rules in force and the decisions of a single request. */
@@ -56,9 +67,7 @@ export class UserCollection {
   /** True when rules may hide one of these paths of a document that is visible. */
   mayHide(paths: readonly string[]): boolean {
     if (!choices.queriesSeeReadableFieldsOnly || paths.length === 0) return false
-    if (!paths.every((path) => this.active.projections.every((projection) => isPathProjected(projection, path)))) {
-      return true
-    }
+    if (!paths.every((path) => this.isProjected(path))) return true
     return this.rules.roles.some(
       (role) =>
         restrictsFields(role) &&
@@ -69,6 +78,19 @@ export class UserCollection {
           return rule?.read === true || rule?.write === true
         }),
     )
+  }
+
+  /**
+   * True when a write whose filter or order looks at these paths may choose a document by what is hidden in it: some
+   * roles hide whole documents and let fields of them be written all the same.
+   */
+  mayChooseUnseen(paths: readonly string[]): boolean {
+    return this.mayHide(paths) || (paths.length > 0 && this.rules.roles.some(mayWriteUnseen))
+  }
+
+  /** True when the projections of the rules leave all of a path. */
+  isProjected(path: string): boolean {
+    return this.active.projections.every((projection) => isPathProjected(projection, path))
   }
 
   /** True when a view may differ from its document. */
@@ -114,24 +136,24 @@ export class UserCollection {
   async *candidates(
     filter: Document,
     options: ReadOptions & { session?: ClientSession },
-  ): AsyncGenerator<{ stored: Document; matchable: boolean; whole: boolean }, void, undefined> {
+  ): AsyncGenerator<Candidate, void, undefined> {
     const paths = filterPaths(filter)
-    const checked = this.mayHide(paths) ? paths : []
+    const checked = this.mayChooseUnseen(paths) ? paths : []
     for await (const source of this.system.findEncoded(this.ns, this.filter(filter), options)) {
       const stored = toDocument(source)
       const visible = await this.viewMatch(source, checked)
-      yield { stored, matchable: checked.length === 0 || visible !== undefined, whole: visible?.whole ?? false }
+      const matchable = checked.length === 0 || visible !== undefined
+      yield { stored, matchable, whole: visible?.whole ?? false, wholeByRole: visible?.wholeByRole ?? false }
     }
   }
 
   async #arePathsReadable(readable: ReadableDocument, stored: Document, paths: readonly string[]): Promise<boolean> {
-    const projected = (path: string) => this.active.projections.every((projection) => isPathProjected(projection, path))
-    if (!paths.every(projected)) return false
+    if (!paths.every((path) => this.isProjected(path))) return false
     return readable.whole || arePathsReadable(readable.role, stored, paths, this.scope)
   }
 
   #toVisible(readable: ReadableDocument, stored: Document, source: StoredDocument): Visible {
     const view = this.active.projections.reduce(project, readable.document)
-    return { stored, source, view, whole: readable.whole && !this.projects }
+    return { stored, source, view, whole: readable.whole && !this.projects, wholeByRole: readable.whole }
   }
 }

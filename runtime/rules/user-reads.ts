@@ -63,11 +63,11 @@ function show({ source, view, whole }: Visible, projection: Projection | undefin
   return whole ? source : view
 }
 
-/** The visible matches in order, paged. */
+/** The visible matches in order, paged. A hint is dropped: an index orders, and leaves out, by values that may be hidden. */
 export async function* visibleDocuments(
   collection: UserCollection,
   filter: Document,
-  { projection: _last, ...options }: ReadOptions,
+  { projection: _last, hint: _order, ...options }: ReadOptions,
 ): AsyncGenerator<Visible, void, undefined> {
   if (!collection.mayHide([...filterPaths(filter), ...sortPaths(options.sort)])) {
     yield* collection.matches(filter, options)
@@ -198,7 +198,7 @@ export async function countReadable(
   assertUserOptions(options)
   const plan = await planRead(collection.rules.roles, collection.scope)
   if (plan === 'none') return 0
-  if (plan === 'all' && !collection.mayHide(filterPaths(filter))) {
+  if (plan === 'all' && !(collection.projects && options.hint) && !collection.mayHide(filterPaths(filter))) {
     return collection.system.count(collection.ns, collection.filter(filter), options)
   }
   const { limit, skip, ...others } = options
@@ -219,7 +219,11 @@ export async function distinctReadable(
   assertUserOptions(options)
   const plan = await planRead(collection.rules.roles, collection.scope)
   if (plan === 'none') return []
-  if (plan === 'all' && !collection.mayHide([...filterPaths(filter), field])) {
+  if (
+    plan === 'all' &&
+    !(collection.projects && options.hint) &&
+    !collection.mayHide([...filterPaths(filter), field])
+  ) {
     return collection.system.distinct(collection.ns, field, collection.filter(filter), options)
   }
   const values: unknown[] = []

@@ -39,9 +39,7 @@ export async function changeChecked(
   assertUserOptions(options)
   assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
-  // A pipeline may copy what the filters of the rules project away.
-  const copies = Array.isArray(change.content) && collection.projects
-  if (!copies && (await isFree(collection, filter, options.upsert ? ['update', 'insert'] : ['update']))) {
+  if (await isFree(collection, filter, options.upsert ? ['update', 'insert'] : ['update'])) {
     return send(collection, collection.filter(filter), change, options, many)
   }
   return inTransaction(collection.system, collection.ns.service, options.session, async (transaction) => {

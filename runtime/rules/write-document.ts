@@ -14,8 +14,10 @@ export type DocumentWrite =
       readonly kind: 'update' | 'replace'
       readonly before: Document
       readonly after: Document
-      /** Paths the change names, whether or not their values differ in the end. */
+      /** Paths the change names, whether or not their values differ in the end; without those that anyway can be read. */
       readonly touched: readonly string[]
+      /** The role shows the whole document, so that `touched` are paths that projections of the rules leave out. */
+      readonly wholeByRole?: boolean
     }
   | { readonly kind: 'delete'; readonly before: Document }
 
@@ -120,16 +122,24 @@ async function isFieldWritable(
  */
 async function areGuessesReadable(
   role: Role,
-  { before, after, touched }: Extract<DocumentWrite, { touched: unknown }>,
+  { before, after, touched, wholeByRole }: Extract<DocumentWrite, { touched: unknown }>,
   scope: ExpressionScope,
 ): Promise<boolean> {
   const reading = { ...scope, root: before, prevRoot: undefined }
   for (const path of touched) {
     const [top = '', ...rest] = path.split('.')
-    const rule = topLevelRule(role, top)
+    const rule = wholeByRole ? withoutReads(topLevelRule(role, top)) : topLevelRule(role, top)
     if (!(await isGuessReadable(rule, ownField(before, top), ownField(after, top), rest, reading))) return false
   }
   return true
+}
+
+/** A field's rule for a value that is hidden otherwise: who may write it may set it to what it is. */
+function withoutReads(rule: FieldRule | undefined): FieldRule | undefined {
+  if (!rule) return undefined
+  const { read: _hidden, fields, ...writes } = rule
+  const inner = Object.entries(fields ?? {}).map(([name, field]) => [name, withoutReads(field) ?? {}] as const)
+  return fields ? { ...writes, fields: Object.fromEntries(inner) } : writes
 }
 
 async function isGuessReadable(

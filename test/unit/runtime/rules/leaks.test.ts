@@ -87,7 +87,12 @@ const attempts: [string, Call, unknown][] = [
   [
     'an upsert cannot match by a hidden field',
     (data, ns) => data.updateOne(ns, { salary: 10 }, { $set: { title: 'z' } }, { upsert: true }),
-    refused,
+    { refusal: 'FunctionExecutionError: insert not permitted' },
+  ],
+  [
+    'an upsert that matches by no hidden field is refused in the same words',
+    (data, ns) => data.updateOne(ns, { salary: 11 }, { $set: { title: 'z' } }, { upsert: true }),
+    { refusal: 'FunctionExecutionError: insert not permitted' },
   ],
   ['a delete cannot match by a hidden field', (data, ns) => data.deleteMany(ns, { salary: 10 }), { deletedCount: 0 }],
   [
@@ -158,6 +163,142 @@ describe('nothing hidden leaks', () => {
       .data('bob')
       .findOneAndUpdate(ns, { _id: 1 }, { $set: { title: 'z' } }, { returnNewDocument: true })
     expect(await outcomeOf(found)).toEqual({ _id: 1, title: 'z', owner: 'x', note: 'n1' })
+  })
+
+  const writable = { apply_when: {}, read: true, write: true }
+  const withoutSalary = { roles: [writable], filters: [{ apply_when: {}, projection: { salary: 0, note: 0 } }] }
+
+  it.each<[string, Call]>([
+    ['a rename', update({ _id: 1 }, { $rename: { salary: 'pay' } })],
+    ['a rename by which another moves along', update({ _id: 1 }, { $set: { title: 'z' }, $rename: { salary: 'pay' } })],
+    [
+      'array filters',
+      (data, ns) =>
+        data.updateOne(ns, { _id: 1 }, { $set: { 'note.$[e]': 1 } }, { arrayFilters: [{ 'e.pay': { $gt: 5 } }] }),
+    ],
+    ['the text of a failure', update({ _id: 1 }, { $set: { 'salary.x': 1 } })],
+    ['the text of a failure of types', update({ _id: 1 }, { $push: { salary: 1 } })],
+  ])('%s does not uncover what a filter of the rules projects away', async (_what, call) => {
+    const ns = await app.collection(withoutSalary, people)
+    expect(await outcomeOf(call(app.data('bob'), ns))).toEqual(refused)
+    expect(await outcomeOf(app.data('bob').find(ns, {}).toArray())).toEqual(visible)
+  })
+
+  it('still lets a field be written that a filter of the rules projects away', async () => {
+    const ns = await app.collection(withoutSalary, people)
+    expect(await outcomeOf(app.data('bob').updateOne(ns, { _id: 1 }, { $set: { salary: 99 } }))).toEqual({
+      matchedCount: 1,
+      modifiedCount: 1,
+    })
+    expect(await outcomeOf(app.data('system').findOne(ns, { _id: 1 }))).toEqual({ ...people[0], salary: 99 })
+  })
+
+  it.each<[string, Document]>([
+    ['salary.0', { salary: 0 }],
+    ['list.0.pay', { 'list.pay': 0 }],
+    ['list.1', { list: { $slice: 1 } }],
+  ])('a filter on %s tells nothing of what the projection %j leaves out', async (path, projection) => {
+    const ns = await app.collection(
+      { roles: [{ apply_when: {}, read: true }], filters: [{ apply_when: {}, projection }] },
+      [{ _id: 1, salary: [5], list: [{ pay: 5 }, 5] }],
+    )
+    expect(await app.data('bob').count(ns, { [path]: 5 })).toBe(0)
+    expect(await outcomeOf(app.data('system').count(ns, { [path]: 5 }))).toBe(1)
+  })
+
+  it('refuses a projection of the rules that computes, which would leave out nothing', async () => {
+    const filters = [{ apply_when: {}, projection: { salary: { $literal: 0 } } }]
+    const ns = await app.collection({ roles: [{ apply_when: {}, read: true }], filters }, people)
+    expect(await outcomeOf(app.data('bob').find(ns, {}).toArray())).toEqual({
+      refusal: 'MongoDBError: a projection of a rules filter can only include or exclude fields',
+    })
+  })
+
+  it('an index on a hidden field neither orders nor leaves out documents', async () => {
+    const ns = await app.collection({ roles }, [...people, { _id: 4, title: 'd', owner: 'y' }])
+    await app.client.db(ns.database).collection(ns.collection).createIndex({ salary: 1 }, { sparse: true })
+    const data = app.data('bob')
+    const all = [...visible, { _id: 4, title: 'd', owner: 'y' }]
+    expect(await outcomeOf(data.find(ns, {}, { hint: { salary: 1 } }).toArray())).toEqual(all)
+    expect(await data.count(ns, {}, { hint: { salary: 1 } })).toBe(4)
+    expect(await data.distinct(ns, 'title', {}, { hint: { salary: 1 } })).toEqual(['a', 'b', 'c', 'd'])
+    expect(await outcomeOf(data.aggregate(ns, [{ $match: {} }], { hint: { salary: 1 } }).toArray())).toEqual(all)
+  })
+
+  it('a hidden _id can be named, not searched for', async () => {
+    const ns = await app.collection({ roles: [{ apply_when: {}, fields: { title: { read: true } } }] }, [
+      { _id: 'ann@x.io', title: 'a' },
+    ])
+    const counts: Document[] = [
+      { _id: 'ann@x.io' },
+      { _id: { $in: ['ann@x.io'] } },
+      { _id: { $gt: 'a' } },
+      { _id: /^a/ },
+      { _id: { $in: [/^a/] } },
+      { _id: { $type: 'string' } },
+      { $or: [{ _id: { $lt: 'b' } }] },
+    ]
+    const found = await Promise.all(counts.map((filter) => app.data('bob').count(ns, filter)))
+    expect(found).toEqual([1, 1, 0, 0, 0, 0, 0])
+  })
+
+  it('a document that may be written unread is not found by what it holds', async () => {
+    const blind = { apply_when: {}, read: { owner: '%%user.id' }, fields: { title: { write: true } } }
+    const ns = await app.collection({ roles: [blind] }, people)
+    const data = app.data('bob')
+    expect(await data.updateOne(ns, { _id: 1, salary: { $gt: 15 } }, { $set: { title: 'z' } })).toEqual(unmatched)
+    expect(await data.updateMany(ns, { salary: { $gt: 15 } }, { $set: { title: 'z' } })).toEqual(unmatched)
+    expect(await outcomeOf(data.updateOne(ns, { _id: 1 }, { $set: { title: 'z' } }))).toEqual({
+      matchedCount: 1,
+      modifiedCount: 1,
+    })
+  })
+
+  it.each<[string, unknown, number]>([
+    ['text', 'x', 2],
+    ['a list', ['x', 'y'], 3],
+    ['a condition', { $ne: null }, 0],
+    ['a pattern', /./, 0],
+    ['a list with a pattern', [/./], 0],
+    ['nothing', undefined, 0],
+  ])('custom data that is %s does not widen a filter of the rules', async (_what, owner, count) => {
+    const query = { owner: Array.isArray(owner) ? { '%in': '%%user.custom_data.owner' } : '%%user.custom_data.owner' }
+    const ns = await app.collection(
+      { roles: [{ apply_when: {}, read: true }], filters: [{ apply_when: {}, query }] },
+      people,
+    )
+    const data = app.data({ id: 'u', type: 'normal', data: {}, custom_data: { owner }, identities: [] })
+    expect(await data.count(ns, {})).toBe(count)
+  })
+
+  it('default roles mean no collection of the server, which holds what others hide', async () => {
+    const ns = await app.collection({ defaults: [{ apply_when: {}, read: true, write: true }] })
+    for (const collection of ['system.views', 'system.profile', 'system.buckets.x']) {
+      expect(
+        await outcomeOf(
+          app
+            .data('bob')
+            .find({ ...ns, collection }, {})
+            .toArray(),
+        ),
+      ).toEqual({
+        refusal: `NoMatchingRuleFound: no rule exists for namespace '${ns.database}.${collection}'`,
+      })
+    }
+  })
+
+  it('does not tell the roles that the edge has at the database', async () => {
+    const ns = await app.collection({ roles: [{ apply_when: {}, read: true }] }, people)
+    expect(
+      await outcomeOf(
+        app
+          .data('bob')
+          .aggregate(ns, [{ $project: { r: '$$USER_ROLES' } }])
+          .toArray(),
+      ),
+    ).toEqual({
+      refusal: "MongoDBError: '$$USER_ROLES' is only available to system users",
+    })
   })
 
   it('counts, groups and lists only documents that a role shows', async () => {

@@ -118,6 +118,33 @@ describe('writes of users', () => {
     })
   })
 
+  it('lets a document that may be read be sent back whole, with a change of what may be written', async () => {
+    const ns = await app.collection(
+      {
+        roles: [
+          { apply_when: {}, read: true, fields: { title: { write: true } }, additional_fields: { write: false } },
+        ],
+      },
+      [{ _id: 1, title: 'a', salary: 10 }],
+    )
+    const data = app.data('bob')
+    const changed = { matchedCount: 1, modifiedCount: 1 }
+    expect(await outcomeOf(data.replaceOne(ns, { _id: 1 }, { _id: 1, title: 'b', salary: 10 }))).toEqual(changed)
+    expect(await outcomeOf(data.updateOne(ns, { _id: 1 }, { $set: { title: 'c', salary: 10 } }))).toEqual(changed)
+    expect(await outcomeOf(data.updateOne(ns, { _id: 1 }, { $set: { title: 'd', salary: 11 } }))).toEqual(
+      refused('update'),
+    )
+  })
+
+  it('does not check what an upsert sets on insert alone when it finds a document', async () => {
+    const rules = { roles: [{ apply_when: {}, fields: { title: { write: true }, made: {} } }] }
+    const ns = await app.collection(rules, [{ _id: 1, title: 'a', made: 'bob' }])
+    const change = { $set: { title: 'b' }, $setOnInsert: { made: 'ann' } }
+    const upsert = (filter: Document) => app.data('bob').updateOne(ns, filter, change, { upsert: true })
+    expect(await outcomeOf(upsert({ _id: 1 }))).toEqual({ matchedCount: 1, modifiedCount: 1 })
+    expect(await outcomeOf(upsert({ title: 'none' }))).toEqual(refused('insert'))
+  })
+
   it('checks a client-supplied _id and exempts a generated one', async () => {
     const ns = await app.collection({ roles: [{ apply_when: {}, fields: { title: { write: true } } }] })
     const data = app.data('bob')
