@@ -45,12 +45,7 @@ function boundsOf(windowSpec: Value | undefined, context: WindowContext): Window
 }
 
 function refuseWindow(windowSpec: Value | undefined, name: string): void {
-  if (windowSpec !== undefined) {
-    throw new DatabaseError(
-      5371601,
-      `Rank style window functions take no other arguments: ${name} does not accept a window`,
-    )
-  }
+  if (windowSpec !== undefined) throw new DatabaseError(9, `${name} does not accept a 'window' field`)
 }
 
 const accumulate: CompileWindow = (operand, windowSpec, context, name) => {
@@ -82,7 +77,7 @@ function ranking(step: (previous: number, index: number, isTie: boolean) => numb
   return (operand, windowSpec, context, name) => {
     if (!isDoc(operand) || operand.size > 0)
       throw new DatabaseError(5371603, `(None) ${name} must be specified with '{}' as the value`)
-    refuseWindow(windowSpec, name)
+    if (windowSpec !== undefined) throw new DatabaseError(5371601, 'Window function found an unknown argument: window')
     if (context.direction === undefined) {
       throw new DatabaseError(
         5371602,
