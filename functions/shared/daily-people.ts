@@ -110,7 +110,7 @@ async function readStored(
 /**
  * Writes what differs between `user_activity_daily` and the people counted: nothing at all when a run is repeated.
  *
- * @param options `onChange`: called before people come or go, with their days
+ * @param options `kept`: days that nobody leaves · `onChange`: called before people come or go, with their days
  * @returns false when more is stored than fits a function, and nothing was written
  */
 export async function storePeople(
@@ -122,6 +122,7 @@ export async function storePeople(
     config: KpiConfig
     run: string
     most: number
+    kept: ReadonlySet<Instant>
     onChange: (days: readonly Instant[]) => Promise<void>
   },
 ): Promise<boolean> {
@@ -129,7 +130,7 @@ export async function storePeople(
   for (let attempt = 1; ; attempt++) {
     const stored = await readStored(context, from, to, options.most)
     if (stored === null) return false
-    const { writes, stale, days } = changes(counted, stored, options.run)
+    const { writes, stale, days } = changes(counted, stored, options)
     if (days.length > 0) await options.onChange(days)
     try {
       for (let at = 0; at < writes.length; at += batchSize)
@@ -146,7 +147,7 @@ export async function storePeople(
 function changes(
   counted: ReadonlyMap<Instant, DayPeople>,
   stored: ReadonlyMap<Instant, DayPeople>,
-  run: string,
+  { run, kept }: { run: string; kept: ReadonlySet<Instant> },
 ): { writes: Document[]; stale: Document[]; days: Instant[] } {
   const writes: Document[] = []
   const stale: Document[] = []
@@ -169,11 +170,12 @@ function changes(
       if (earlier === undefined) {
         writes.push({ insertOne: { document } })
         moved = true
-      } else if (earlier.n !== n)
+      } else if (kept.has(day) ? earlier.n < n : earlier.n !== n)
         writes.push({ replaceOne: { filter: { _id: document._id }, replacement: document, upsert: true } })
     })
-    for (const { u } of known.values()) stale.push({ d, u })
-    if (moved || known.size > 0) days.push(day)
+    const gone = kept.has(day) ? [] : [...known.values()]
+    for (const { u } of gone) stale.push({ d, u })
+    if (moved || gone.length > 0) days.push(day)
   }
   return { writes, stale, days }
 }
@@ -188,10 +190,11 @@ export async function mergePeople(
   context: Context,
   from: Instant,
   to: Instant,
-  options: { config: KpiConfig; run: string },
+  options: { config: KpiConfig; run: string; kept: ReadonlySet<Instant> },
 ): Promise<boolean> {
   const daily = collectionOf(context, 'user_activity_daily')
   const range = { d: { $gte: new Date(from), $lt: new Date(to) } }
+  const whenMatched = options.kept.size > 0 ? 'keepExisting' : 'replace'
   const before = await daily.count(range)
   await upserting(() =>
     collectionOf(context, 'analytics_events')
@@ -200,7 +203,7 @@ export async function mergePeople(
           ...matchActivity(from, to, options.config),
           { $group: { _id: { d: dayOfEvent, u: '$user_id' }, n: { $sum: 1 } } },
           { $project: { _id: 1, d: '$_id.d', u: '$_id.u', n: 1, run: { $literal: options.run } } },
-          { $merge: { into: 'user_activity_daily', on: '_id', whenMatched: 'replace', whenNotMatched: 'insert' } },
+          { $merge: { into: 'user_activity_daily', on: '_id', whenMatched, whenNotMatched: 'insert' } },
         ],
         { allowDiskUse: true },
       )
@@ -211,14 +214,9 @@ export async function mergePeople(
     { $match: { ...range, run: { $ne: options.run } } },
     { $project: { _id: 1 } },
   ])
-  await deleteStale(
-    context,
-    from,
-    to,
-    others.map(({ _id }) => _id),
-    options.config,
-  )
-  return before !== after || others.length > 0
+  const stale = others.map(({ _id }) => _id).filter(({ d }) => !options.kept.has(toInstant(d) ?? 0))
+  await deleteStale(context, from, to, stale, options.config)
+  return before !== after || stale.length > 0
 }
 
 /**

@@ -7,7 +7,7 @@ import { readRollups } from './rollup.ts'
 import { toInstant } from './values.ts'
 
 /** Events stamped this shortly before the last look may have become visible only after it. */
-const overlapMs = 300_000
+export const arrivalOverlapMs = 300_000
 
 /**
  * The days that got events after their last rollup (spec: KPIs 8.6), told by `received_at`. Days that were never rolled
@@ -19,7 +19,7 @@ export async function findLateDays(context: Context): Promise<Instant[]> {
   if (watermark === null) return []
   const groups = await rawCollectionOf(context, 'analytics_events')
     .aggregate([
-      { $match: { received_at: { $gte: new Date(watermark - overlapMs) } } },
+      { $match: { received_at: { $gte: new Date(watermark - arrivalOverlapMs) } } },
       // Dates only, and no arrays of them: nothing else has a day.
       { $match: { $expr: isDated } },
       { $group: { _id: dayOfEvent, received: { $max: '$received_at' } } },
@@ -36,7 +36,7 @@ export async function findLateDays(context: Context): Promise<Instant[]> {
   const rollups = await readRollups(context, first, last + dayMs)
   return days.filter((day) => {
     const rolledAt = rollups.get(day)?.rolledAt
-    return rolledAt !== undefined && (received.get(day) ?? 0) > rolledAt - overlapMs
+    return rolledAt !== undefined && (received.get(day) ?? 0) > rolledAt - arrivalOverlapMs
   })
 }
 

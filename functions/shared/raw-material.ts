@@ -7,6 +7,7 @@ import type { Context } from '../../runtime/context.ts'
 import { matchActivity } from './activity-pipeline.ts'
 import type { SnapshotMaterial } from './assemble-snapshots.ts'
 import { rawCollectionOf } from './database.ts'
+import { readExpiredPeople } from './expired-days.ts'
 import { readAnswers } from './read-answers.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
@@ -17,7 +18,7 @@ import { keyOf } from './values.ts'
 
 /**
  * The material of many midnights from the raw collections alone: what `verify` holds the stored snapshots against.
- * Reads no derived collection; counters of single days in `data_quality` are left at 0.
+ * Reads no derived collection, except for the people of days whose events have expired; counters of single days in `data_quality` are left at 0.
  */
 export async function readRawMaterial(context: Context, dates: readonly Instant[]): Promise<SnapshotMaterial> {
   const first = dates[0] ?? 0
@@ -58,6 +59,7 @@ async function readActivityOfDays(
   const result = new Map<Instant, ActiveUsers>()
   const window = new ActivityWindow()
   const last = Math.max(...dates)
+  const expired = await readExpiredPeople(context, Math.min(...dates) - monthWindowMs, last, testUsers.keys)
   for (let day = Math.min(...dates) - monthWindowMs; day < last; day += dayMs) {
     const people = await rawCollectionOf(context, 'analytics_events')
       .aggregate([
@@ -66,10 +68,8 @@ async function readActivityOfDays(
       ])
       .toArray()
     const users: unknown[] = people[0]?.users ?? []
-    window.addDay(
-      day,
-      users.map((id) => keyOf(id) ?? ''),
-    )
+    const keys = users.map((id) => keyOf(id) ?? '')
+    window.addDay(day, [...new Set([...keys, ...(expired.get(day) ?? [])])])
     if (wanted.has(day + dayMs)) result.set(day + dayMs, window.counts())
   }
   return result

@@ -5,6 +5,7 @@ import type { Context } from '../../runtime/context.ts'
 import { isFutureEvent, matchActivity, matchEvents } from './activity-pipeline.ts'
 import { earliestDate } from './broken-dates.ts'
 import { rawCollectionOf, readGroups } from './database.ts'
+import { readExpiredPeople } from './expired-days.ts'
 import type { TestUsers } from './read-users.ts'
 import { keyOf, toInstant } from './values.ts'
 
@@ -14,7 +15,10 @@ export interface RawActivity {
   readonly usersOfDay: ReadonlyMap<string, unknown>
 }
 
-/** Reads the 30 days before `asOf` from the events themselves; `asOf` need not be a midnight. */
+/**
+ * Reads the 30 days before `asOf` from the events themselves; `asOf` need not be a midnight. Of days whose events have
+ * expired, from their rollups.
+ */
 export async function readRawActivity(
   context: Context,
   asOf: Instant,
@@ -28,10 +32,38 @@ export async function readRawActivity(
     { $group: { _id: { u: '$user_id', day } } },
     { $group: { _id: '$_id.u', last: { $max: '$_id.day' }, days: { $sum: 1 } } },
   ])
+  const expired = await readExpiredPeople(context, from, asOf, testUsers.keys)
+  if (expired.size > 0) return joinExpired(context, from, asOf, expired, config, testUsers)
   const users = groups.map(({ _id, last, days }) => ({ id: _id, last: Number(last), days: Number(days) }))
   const usersOfDay = new Map<string, unknown>()
   for (const { id, last } of users) if (last === 29) usersOfDay.set(keyOf(id) ?? '', id)
   return { activity: countActiveUsers(users), usersOfDay }
+}
+
+async function joinExpired(
+  context: Context,
+  from: Instant,
+  asOf: Instant,
+  expired: ReadonlyMap<Instant, readonly string[]>,
+  config: KpiConfig,
+  testUsers: TestUsers,
+): Promise<RawActivity> {
+  const window = new Map<number, Set<string>>()
+  const usersOfDay = new Map<string, unknown>()
+  const dayOf = (instant: Instant): number => Math.floor((instant - from) / dayMs)
+  for (let start = from; start < asOf; start += dayMs) {
+    const groups = await readGroups(rawCollectionOf(context, 'analytics_events'), [
+      ...matchActivity(start, start + dayMs, config, testUsers.ids),
+      { $group: { _id: '$user_id' } },
+    ])
+    window.set(dayOf(start), new Set(groups.map(({ _id }) => keyOf(_id) ?? '')))
+    if (start + dayMs === asOf) for (const { _id } of groups) usersOfDay.set(keyOf(_id) ?? '', _id)
+  }
+  for (const [day, people] of expired) for (const user of people) window.get(dayOf(day))?.add(user)
+  const users = new Map<string, { last: number; days: number }>()
+  for (const [day, people] of [...window].sort(([a], [b]) => a - b))
+    for (const user of people) users.set(user, { last: day, days: (users.get(user)?.days ?? 0) + 1 })
+  return { activity: countActiveUsers(users.values()), usersOfDay }
 }
 
 /** Events of `[from, to)` that were left out because their clock ran ahead. */
@@ -80,18 +112,18 @@ export async function readUsersByMonth(
   testUsers: TestUsers,
 ): Promise<Map<Instant, string[]>> {
   const months = new Map<Instant, string[]>()
-  const first = await readFirstEvent(context, asOf)
-  if (first === null) return months
+  const earliest = await readFirstEvent(context, asOf)
+  const expired = await readExpiredPeople(context, earliestDate.getTime(), asOf, testUsers.keys)
+  const first = Math.min(earliest ?? asOf, ...expired.keys())
   for (let month = startOfMonthAfter(first, 0); month < asOf; month = startOfMonthAfter(month, 1)) {
     const groups = await readGroups(rawCollectionOf(context, 'analytics_events'), [
       ...matchActivity(month, Math.min(asOf, startOfMonthAfter(month, 1)), config, testUsers.ids),
       { $group: { _id: '$user_id' } },
     ])
-    if (groups.length > 0)
-      months.set(
-        month,
-        groups.map(({ _id }) => keyOf(_id) ?? ''),
-      )
+    const end = startOfMonthAfter(month, 1)
+    const users = new Set(groups.map(({ _id }) => keyOf(_id) ?? ''))
+    for (const [day, people] of expired) if (month <= day && day < end) for (const user of people) users.add(user)
+    if (users.size > 0) months.set(month, [...users])
   }
   return months
 }

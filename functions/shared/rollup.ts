@@ -12,6 +12,7 @@ import {
   storePeople,
 } from './daily-people.ts'
 import { collectionOf, queryCap, readGroups } from './database.ts'
+import { readExpiredDays } from './expired-days.ts'
 import { findUnknownUsers } from './read-users.ts'
 import { narrowRepair, noteRepair, type Repair } from './repairs.ts'
 import { isDuplicateKey, upserting } from './retry.ts'
@@ -54,23 +55,27 @@ export async function rollUpDays(
     const after = await rollUpDays(context, middle, to, config, now, most)
     return { people: before.people + after.people, repairs: [...before.repairs, ...after.repairs] }
   }
+  const kept = await readExpiredDays(context, from, to)
   const noted: Repair[] = []
   const onChange = async (days: readonly Instant[]): Promise<void> => {
     const added = days.filter((day) => !noted.some((repair) => repair.days.includes(day)))
     if (added.length > 0) noted.push(await noteRepair(context, { days: added }))
   }
-  if (counted !== null && (await storePeople(context, from, to, counted.people, { config, run, most, onChange }))) {
+  if (
+    counted !== null &&
+    (await storePeople(context, from, to, counted.people, { config, run, most, kept, onChange }))
+  ) {
     const unknown = await countUnknown(context, counted.people)
-    const repairs = await recordRollups(context, from, to, now, { ...counted, unknown }, noted)
+    const repairs = await recordRollups(context, from, to, now, { ...counted, unknown, kept }, noted)
     return { people: [...counted.people.values()].reduce((sum, { ids }) => sum + ids.length, 0), repairs }
   }
   // What the server merges by itself is not seen before it is there.
   const merged = await noteRepair(context, { days: daysOf(from, to) })
-  if (await mergePeople(context, from, to, { config, run })) noted.push(merged)
+  if (await mergePeople(context, from, to, { config, run, kept })) noted.push(merged)
   else await narrowRepair(context, merged, [])
   const unknown = await countUnknownByDay(context, { $gte: new Date(from), $lt: new Date(to) })
   const futureEvents = await countFutureByDay(context, from, to)
-  return { people: most, repairs: await recordRollups(context, from, to, now, { futureEvents, unknown }, noted) }
+  return { people: most, repairs: await recordRollups(context, from, to, now, { futureEvents, unknown, kept }, noted) }
 }
 
 /**
@@ -82,13 +87,16 @@ async function recordRollups(
   from: Instant,
   to: Instant,
   now: Date,
-  counted: { futureEvents: ReadonlyMap<Instant, number>; unknown: ReadonlyMap<Instant, number> },
+  counted: {
+    futureEvents: ReadonlyMap<Instant, number>
+    unknown: ReadonlyMap<Instant, number>
+    kept: ReadonlySet<Instant>
+  },
   noted: readonly Repair[],
 ): Promise<Repair[]> {
   const rollups = collectionOf(context, 'kpi_rollups')
   const days = daysOf(from, to)
-  const recordOf = (day: Instant): Document => ({
-    rolled_at: now,
+  const countsOf = (day: Instant): Document => ({
     future_events: counted.futureEvents.get(day) ?? 0,
     unknown_users: counted.unknown.get(day) ?? 0,
   })
@@ -98,23 +106,30 @@ async function recordRollups(
   if (known !== null) {
     const fresh = days.filter((day) => !known.has(day))
     try {
-      if (fresh.length > 0) await rollups.insertMany(fresh.map((day) => ({ _id: new Date(day), ...recordOf(day) })))
+      if (fresh.length > 0)
+        await rollups.insertMany(fresh.map((day) => ({ _id: new Date(day), rolled_at: now, ...countsOf(day) })))
       rest = days.filter((day) => known.has(day))
     } catch (error) {
       if (!isDuplicateKey(error)) throw error
     }
-    const counted = rest
+    const again = rest
     const narrowed = noted.map((repair) =>
       narrowRepair(
         context,
         repair,
-        repair.days.filter((day) => counted.includes(day)),
+        repair.days.filter((day) => again.includes(day)),
       ),
     )
     repairs = (await Promise.all(narrowed)).filter((repair) => repair !== null)
   }
   const operations = rest.map((day) => ({
-    updateOne: { filter: { _id: new Date(day) }, update: { $set: recordOf(day) }, upsert: true },
+    updateOne: {
+      filter: { _id: new Date(day) },
+      update: counted.kept.has(day)
+        ? { $set: { rolled_at: now }, $max: countsOf(day) }
+        : { $set: { rolled_at: now, ...countsOf(day) } },
+      upsert: true,
+    },
   }))
   if (operations.length > 0) await upserting(() => rollups.bulkWrite(operations, { ordered: false }))
   return repairs

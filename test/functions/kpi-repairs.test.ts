@@ -137,6 +137,115 @@ describe('a night repairs what a late event changes', () => {
   })
 })
 
+const subscriptionRow = (effective_at: Date, recorded_at: Date) => ({
+  subscription_id: 's',
+  user_id: 'u',
+  effective_at,
+  recorded_at,
+  status: 'active',
+  plan: 'pro',
+  billing_cycle: 'monthly',
+  mrr: 49,
+})
+
+describe('final snapshots', () => {
+  it('that a late row of the log would change are named and counted, and rewritten by a backfill alone', async () => {
+    await loadRawData(db, empty)
+    setClock(centre - day + 5 * minute)
+    await app.call('backfillKpiSnapshots', at(-60), at(-1))
+    await night()
+    await db.collection('subscription_events').insertOne(subscriptionRow(at(-38.5), at(-0.5)))
+    setClock(centre + 5 * minute)
+    const finals = [at(-38), at(-37), at(-36), at(-35)]
+    expect((await night()).differing_finals).toEqual(finals)
+    const isTold = { 'data_quality.late_changes': { $gt: 0 } }
+    const told = await db.collection('kpi_snapshots').find(isTold).sort({ snapshot_date: 1 }).toArray()
+    expect(told.map(({ snapshot_date }) => snapshot_date)).toEqual(finals)
+    expect(told.map(({ revision, final, metrics }) => [revision, final, metrics.mrr])).toEqual(
+      finals.map(() => [1, true, 0]),
+    )
+    expect(await db.collection('kpi_snapshots').distinct('metrics.mrr', { final: false })).toEqual([49])
+    const verified = Object(await app.call('verifyKpiSnapshots', at(-60), at(0)))
+    expect(verified.differing.map((snapshot: { snapshot_date: Date }) => snapshot.snapshot_date)).toEqual(finals)
+    expect(verified.differing.map((snapshot: { final: boolean }) => snapshot.final)).toEqual(finals.map(() => true))
+
+    setClock(centre + hour)
+    expect(await night()).toMatchObject({ differing_finals: [], written: [] })
+    await app.call('backfillKpiSnapshots', at(-60), at(0))
+    expect(await app.call('verifyKpiSnapshots', at(-60), at(0))).toMatchObject({ differing: [], missing: [] })
+    expect(await db.collection('kpi_snapshots').countDocuments(isTold)).toBe(0)
+    expect(await db.collection('kpi_snapshots').distinct('revision', { final: true })).toEqual([1, 2])
+  })
+
+  it('are looked at over several nights when they are many', async () => {
+    await loadRawData(db, empty)
+    setClock(centre - day + 5 * minute)
+    await app.call('backfillKpiSnapshots', at(-1_200), at(-1))
+    await night()
+    await db.collection('subscription_events').insertOne(subscriptionRow(at(-1_190.5), at(-0.5)))
+    setClock(centre + 5 * minute)
+    const first = (await night()).differing_finals
+    setClock(centre + hour)
+    const second = (await night()).differing_finals
+    expect([...first, ...second]).toEqual(Array.from({ length: 1_190 - 34 }, (_, index) => at(index - 1_190)))
+    expect(second.length).toBeGreaterThan(0)
+    expect(await db.collection('kpi_repairs').countDocuments()).toBe(0)
+  })
+})
+
+describe('a night after an outage', () => {
+  it('of more than a year fills every day, and marks what has become final', async () => {
+    await loadRawData(db, empty)
+    setClock(centre - 500 * day + 5 * minute)
+    await app.call('backfillKpiSnapshots', at(-502), at(-500))
+    await night()
+    setClock(centre + 5 * minute)
+    await night()
+    setClock(centre + hour)
+    await night()
+    const dates = (filter: object) => db.collection('kpi_snapshots').countDocuments(filter)
+    expect(await dates({})).toBe(503)
+    expect(await dates({ final: true })).toBe(503 - 35)
+  })
+})
+
+describe('days whose raw events have expired', () => {
+  const events = [login('u', at(-99.5), at(-99.5)), login('v', at(-99.5), at(-99.5)), login('u', at(-1.5), at(-1.5))]
+
+  async function withExpiredDays(): Promise<void> {
+    await loadRawData(db, { ...empty, analytics_events: events, kpi_config: [{ events_retention_days: 70 }] })
+    setClock(centre + 5 * minute)
+    await app.call('backfillKpiSnapshots', at(-120), at(0))
+    await night()
+    expect(await db.collection('analytics_events').countDocuments({ expire_at: { $type: 'date' } })).toBe(2)
+    await db.collection('analytics_events').deleteMany({ expire_at: { $type: 'date' } })
+  }
+
+  it('keep their people, whoever rolls them up again, and their snapshots stay verified', async () => {
+    await withExpiredDays()
+    const before = await storedMetrics()
+    setClock(centre + hour)
+    await app.call('backfillKpiSnapshots', at(-120), at(0))
+    await night()
+    expect(await storedMetrics()).toEqual(before)
+    expect(await app.call('verifyKpiSnapshots', at(-120), at(0))).toMatchObject({ differing: [], missing: [] })
+    expect(await app.call('computeKpiSnapshot', at(-98), { dry_run: true })).toMatchObject({
+      metrics: { dau: 0, wau: 2, mau: 2, usage_retention: [{ size: 2, customers_pct: [] }] },
+    })
+    const stored = Object(await app.call('computeKpiSnapshot', at(0)))
+    expect(stored.metrics.usage_retention).toEqual([{ cohort: '2023-11', size: 2, customers_pct: [100, 0, 0, 50] }])
+  })
+
+  it('are joined by late events, and by nobody twice', async () => {
+    await withExpiredDays()
+    await db.collection('analytics_events').insertMany([login('w', at(-99.5), at(0.5)), login('u', at(-99.5), at(0.5))])
+    setClock(centre + day + 5 * minute)
+    expect((await night()).late_days).toEqual([at(-100)])
+    const people = await db.collection('user_activity_daily').distinct('u', { d: at(-100) })
+    expect(people.sort()).toEqual(['u', 'v', 'w'])
+  })
+})
+
 describe('any arrival, in any order, with runs beside each other that stop anywhere', () => {
   interface Step {
     readonly job: 'nightlyKpiSnapshot' | 'backfillKpiSnapshots' | 'computeKpiSnapshot' | 'computeKpiMovements'

@@ -136,6 +136,23 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
     expect(await rollUp(most)).toEqual(expected)
   })
 
+  it('keeps the people of a day whose events have expired, and adds late ones', async () => {
+    await db
+      .collection('analytics_events')
+      .insertMany([
+        event(at(0), { user_id: 'a' }),
+        event(at(0), { user_id: 'a' }),
+        event(at(0), { user_id: 'b' }),
+        event(at(1), { user_id: 'a' }),
+      ])
+    await rollUp(most)
+    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: at(0, 0) }, { $set: { events_expire: true } })
+    await db.collection('analytics_events').deleteMany({})
+    await db.collection('analytics_events').insertMany([event(at(0), { user_id: 'a' }), event(at(0), { user_id: 'c' })])
+    const people = (await rollUp(most)).map((day) => day.people)
+    expect(people).toEqual([{ a: 2, b: 1, c: 1 }, {}, {}])
+  })
+
   it('takes back what the events no longer say', async () => {
     await db
       .collection('analytics_events')
