@@ -199,6 +199,8 @@ export const sharedPrelude = [
   '}',
   'const __edgeMethod = (shared, object, name, optional) => {',
   '  const method = __edgeMember(shared, object, name, optional)',
-  "  return typeof method === 'function' ? (...args) => Reflect.apply(method, object, args) : method",
+  "  if (typeof method === 'function') return (...args) => Reflect.apply(method, object, args)",
+  "  if (!optional) throw new TypeError(name + ' is not a function')",
+  '  return method',
   '}',
 ].join('\n')

@@ -53,6 +53,11 @@ describe('what functions of a request share', () => {
     ['an optional chain', 'const none = null; return [none?.last(), [[3]]?.[0].last()]', [undefined, 3]],
     ['a method after parentheses', 'return ([1].concat([2])).last()', 2],
     ['a method that is tested for', 'return [!Array.prototype.last, typeof [].last]', [false, 'function']],
+    [
+      'the name of a method that is missing',
+      'try { return (5).last() } catch (error) { return error.message }',
+      'last is not a function',
+    ],
     ['a getter', 'return (4).twice', 8],
     ['a property of the same name', 'const own = { last: 1 }; own.last += 1; own.last++; return own.last', 3],
     ['a method of the same name', 'return ({ n: 1, last () { return this.n } }).last()', 1],
