@@ -20,6 +20,7 @@ export class AppHost extends DurableObject<WorkerEnv> {
       signingKey: env.EDGE_SIGNING_KEY,
       settings: parseEdgeSettingsText(env.EDGE_SETTINGS),
       plainActionErrors: env.EDGE_PLAIN_ACTION_ERRORS === 'true',
+      readyReasons: () => triggerReasons(env),
     })
     const state = openUserState(runtime.options.stateClient, built.definition.clientAppId)
     ctx.waitUntil(
@@ -36,6 +37,16 @@ export class AppHost extends DurableObject<WorkerEnv> {
   async handle(request: HostRequest): Promise<PackedAnswer> {
     return packAnswer(await this.host.handle(request))
   }
+}
+
+const patienceMs = 1_000
+
+/** What the object that runs triggers says of itself; nothing when it does not answer soon. */
+async function triggerReasons(env: WorkerEnv): Promise<readonly string[]> {
+  if (!built.definition.triggers.some(({ type, disabled }) => type !== 'AUTHENTICATION' && !disabled)) return []
+  const host = env.TRIGGER_HOST.get(env.TRIGGER_HOST.idFromName(built.definition.clientAppId))
+  const late = new Promise<readonly string[]>((resolve) => setTimeout(resolve, patienceMs, []))
+  return Promise.race([host.reasons(), late]).catch(() => [])
 }
 
 /** An `AppHost` for live streams, so that they never starve the requests. */

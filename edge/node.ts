@@ -14,6 +14,7 @@ import { createTokens } from '../runtime/users/tokens.ts'
 import { type EdgeSettingsInput, functionTimeoutMsOf, parseEdgeSettings } from '../schemas/edge-settings.ts'
 import { createEdgeApp } from './app.ts'
 import { createHost } from './host/host.ts'
+import type { HostSettings } from './host/host-context.ts'
 import { logLine } from './node/log-line.ts'
 import { createPublicFetch } from './node/public-fetch.ts'
 import { surviveUnhandledRejections } from './node/unhandled-rejections.ts'
@@ -44,7 +45,7 @@ export interface NodeEdgeOptions {
   /** Default: `functionTimeoutSeconds` of the settings. */
   functionTimeoutMs?: number
   /** What else limits the app, for `/ready`. */
-  readyReasons?: () => readonly string[]
+  readyReasons?: HostSettings['readyReasons']
   /** Sends confirmation and reset links; absent: nothing is sent, and the log says so. */
   sendMail?: (mail: TokenMail) => Promise<void>
   /** Default: the real clock and `fetch`. */

@@ -4,13 +4,16 @@ import { createTriggerRunner, type TriggerRunner } from '../runtime/triggers/ind
 import { parseEdgeSettingsText, triggerOptionsOf } from '../schemas/edge-settings.ts'
 import type { WorkerEnv } from './worker-env.ts'
 import { logLine } from './worker-log.ts'
-import { createWorkerRuntime, streamPool } from './worker-runtime.ts'
+import { createWorkerRuntime, triggerPool } from './worker-runtime.ts'
 
 /**
  * An alarm that does not end keeps the object, whose timers alone do not: an object without a call in work may be taken
  * out of memory after seconds. It must end within the platform's 15 minutes.
  */
 const stayMs = 60_000
+
+/** Events of one unordered trigger in work at a time: their functions share three connections. */
+const concurrency = 10
 
 /** Runs the app's database and scheduled triggers; a cron every minute starts it, its alarm keeps it alive. */
 export class TriggerHost extends DurableObject<WorkerEnv> {
@@ -20,7 +23,10 @@ export class TriggerHost extends DurableObject<WorkerEnv> {
   constructor(ctx: DurableObjectState, env: WorkerEnv) {
     super(ctx, env)
     const settings = parseEdgeSettingsText(env.EDGE_SETTINGS)
-    this.runner = createTriggerRunner(createWorkerRuntime(built, env, streamPool), triggerOptionsOf(settings))
+    this.runner = createTriggerRunner(createWorkerRuntime(built, env, triggerPool), {
+      ...triggerOptionsOf(settings),
+      concurrency,
+    })
   }
 
   /** Opens the streams, when nobody else has, and runs what is due in the minute of `instant` (ms since 1970). */
@@ -34,6 +40,11 @@ export class TriggerHost extends DurableObject<WorkerEnv> {
       const error = 'the state database does not answer; schedules wait for it'
       logLine({ type: 'trigger', status: 'error', name: 'schedules', error })
     }
+  }
+
+  /** One line for each cause that keeps triggers from running here, such as a stream that does not open. */
+  reasons(): readonly string[] {
+    return this.runner.status().reasons
   }
 
   override async alarm(): Promise<void> {

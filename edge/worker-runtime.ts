@@ -17,6 +17,8 @@ export type PoolOptions = Pick<
   | 'serverSelectionTimeoutMS'
   | 'waitQueueTimeoutMS'
   | 'serverMonitoringMode'
+  | 'connectTimeoutMS'
+  | 'heartbeatFrequencyMS'
 >
 
 /**
@@ -33,8 +35,11 @@ export const requestPool: PoolOptions = {
   serverMonitoringMode: 'poll',
 }
 
-/** Each open change stream holds a socket for as long as it lives. */
-export const streamPool: PoolOptions = { ...requestPool, maxPoolSize: 100, minPoolSize: 0 }
+/** Live streams take turns at the same number of sockets: nothing may exceed what the platform lets an object open. */
+export const streamPool: PoolOptions = { ...requestPool, minPoolSize: 0 }
+
+/** Functions of triggers wait for a socket rather than fail: nobody waits for an answer of theirs. */
+export const triggerPool: PoolOptions = { ...streamPool, waitQueueTimeoutMS: 60_000 }
 
 mendSocketTimeouts()
 mendSocketEnds()

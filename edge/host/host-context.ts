@@ -28,5 +28,5 @@ export interface HostSettings {
   /** Hands a confirmation or reset token to whoever sends mail; absent: nothing is sent, and the log says so. */
   readonly sendMail: ((mail: TokenMail) => Promise<void>) | undefined
   /** What else limits the app, for `/ready`: one line each, such as the status of triggers. Default none. */
-  readonly readyReasons: () => readonly string[]
+  readonly readyReasons: () => readonly string[] | Promise<readonly string[]>
 }

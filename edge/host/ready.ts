@@ -1,4 +1,5 @@
 import type { MongoClient } from 'mongodb'
+import { loadTriggerReasons } from '../../runtime/triggers/index.ts'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import { jsonAnswer } from './answers.ts'
 import type { HostContext } from './host-context.ts'
@@ -30,14 +31,16 @@ export function createChangeStreamProbe(client: MongoClient, database: string): 
 
 /** `GET /ready`: 503 only when the database does not answer; what merely limits the app is a reason. */
 export async function handleReady(context: HostContext, hasChangeStreams: () => Promise<boolean>): Promise<Response> {
+  const { runtime, settings } = context
   try {
-    await context.runtime.options.stateClient.db('admin').command({ ping: 1 }, { timeoutMS: patienceMs })
+    await runtime.options.stateClient.db('admin').command({ ping: 1 }, { timeoutMS: patienceMs })
+    // What the host that runs triggers knows, and what any host can tell of them: mostly the same.
+    const reasons = new Set([...(await loadTriggerReasons(runtime)), ...(await settings.readyReasons())])
+    if (!(await hasChangeStreams())) reasons.add(changeStreamReason(runtime.built.definition))
+    return jsonAnswer({ status: 'ready', reasons: [...reasons] })
   } catch {
     return jsonAnswer({ status: 'unavailable', reasons: ['the database does not answer'] }, 503)
   }
-  const reasons = [...context.settings.readyReasons()]
-  if (!(await hasChangeStreams())) reasons.push(changeStreamReason(context.runtime.built.definition))
-  return jsonAnswer({ status: 'ready', reasons })
 }
 
 function changeStreamReason(definition: AppDefinition): string {

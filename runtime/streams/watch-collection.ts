@@ -1,16 +1,16 @@
 import { type Document, EJSON } from 'bson'
-import type { ResumeToken } from 'mongodb'
 import type { Caller } from '../caller.ts'
 import type { DataAccess, Namespace } from '../data/data-access.ts'
-import { collectionOf } from '../data/data-source.ts'
-import { toDatabaseError } from '../data/database-error.ts'
+import { clientOf, collectionOf } from '../data/data-source.ts'
 import { createSystemData } from '../data/system-data.ts'
+import { lookupPath } from '../expression/path.ts'
 import { planRead, type ReadPlan } from '../rules/read-plan.ts'
 import { assertUserFilter } from '../rules/restrictions.ts'
 import { UserCollection } from '../rules/user-collection.ts'
 import type { Runtime } from '../runtime.ts'
-import { sleep } from '../triggers/sleep.ts'
 import { assertInScope } from '../users/key-scope.ts'
+import { outlast } from './outlast.ts'
+import { subscribe } from './shared-stream.ts'
 import { splitWatchFilter } from './watch-filter.ts'
 
 export interface WatchRequest {
@@ -27,11 +27,9 @@ export interface CollectionWatch {
   close(): Promise<void>
 }
 
-const maxAwaitTimeMS = 1_000
-const firstPauseMs = 250
-const maxPauseMs = 5_000
 /** Ids of documents that were shown, kept so that their deletion can be told. */
 const maxShown = 10_000
+const lookUpsAtOnce = 20
 
 /**
  * Opens a stream of the changes of a collection. Each event passes the caller's rules when it is sent: a document that
@@ -53,77 +51,22 @@ export async function watchCollection(
   const pipeline: Document[] = []
   if (request.ids) pipeline.push({ $match: { 'documentKey._id': { $in: request.ids } } })
   if (Object.keys(conditions.event).length > 0) pipeline.push({ $match: conditions.event })
-  let token: ResumeToken | undefined
-  const open = () => {
-    const opened = collectionOf(runtime, ns).watch(pipeline, {
-      fullDocument: 'updateLookup',
-      maxAwaitTimeMS,
-      promoteLongs: false,
-      ...(token !== undefined && { resumeAfter: token }),
-    })
-    opened.on('resumeTokenChanged', (changed) => {
-      token = changed
-    })
-    return opened
-  }
-  let stream = open()
-  // Waiting for the server's first answer makes sure that what changes from here on is seen, and that a refusal can
-  // still be answered as one.
-  let pending: Promise<Document> | undefined = stream.next()
-  const opened = new Promise<void>((resolve) => stream.once('resumeTokenChanged', () => resolve()))
-  try {
-    await Promise.race([pending, opened])
-  } catch (error) {
-    await stream.close().catch(() => {})
-    throw toDatabaseError(error)
-  }
-  pending.catch(() => {})
-  const sight = new Sight(runtime.dataAccess(caller), ns, plan, conditions.document, request.ids ?? [])
+  const sight = new Sight(runtime.dataAccess(caller), ns, plan, conditions.document)
+  await sight.lookUp(request.ids ?? [])
+  const stream = await subscribe(clientOf(runtime, ns.service), collectionOf(runtime, ns), pipeline)
   const closing = new AbortController()
-  /** The driver resumes once and not for long; a stream that it gave up is opened again where it was. */
-  let isGivenUp = false
-  const read = async () => {
-    if (isGivenUp) {
-      await stream.close().catch(() => {})
-      stream = open()
-    }
-    const next = pending ?? stream.next()
-    pending = undefined
-    isGivenUp = true
-    const event = await next
-    isGivenUp = false
-    return event
-  }
   return {
     async next() {
-      try {
-        for (;;) {
-          const event = await outlast(read, closing.signal)
-          const visible = await outlast(() => sight.of(event), closing.signal)
-          if (visible !== undefined) return visible
-        }
-      } catch (error) {
-        if (stream.closed) return undefined
-        throw toDatabaseError(error)
+      for (let event = await stream.next(); event !== undefined; event = await stream.next()) {
+        const visible = await outlast(() => sight.of(event), closing.signal)
+        if (visible !== undefined) return visible
       }
+      return undefined
     },
     async close() {
       closing.abort()
       await stream.close()
     },
-  }
-}
-
-/** Calls again, with growing pauses, for as long as the database does not answer. */
-async function outlast<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, maxPauseMs)) {
-    try {
-      return await call()
-    } catch (error) {
-      if (signal.aborted || toDatabaseError(error).status !== 503) throw error
-      await sleep(pauseMs, signal)
-      if (signal.aborted) throw error
-    }
   }
 }
 
@@ -142,18 +85,29 @@ class Sight {
   private readonly filter: Document
   private readonly shown = new Set<string>()
 
-  constructor(data: DataAccess, ns: Namespace, plan: ReadPlan | 'system', filter: Document, ids: readonly unknown[]) {
+  constructor(data: DataAccess, ns: Namespace, plan: ReadPlan | 'system', filter: Document) {
     this.data = data
     this.ns = ns
     this.plan = plan
     this.filter = filter
-    for (const id of ids) this.shown.add(keyOf(id))
+  }
+
+  /** Remembers which of the documents that a caller asks for it may see: the deletion of others tells that they were. */
+  async lookUp(ids: readonly unknown[]): Promise<void> {
+    if (this.plan !== 'each') return
+    for (let from = 0; from < Math.min(ids.length, maxShown); from += lookUpsAtOnce)
+      await Promise.all(ids.slice(from, from + lookUpsAtOnce).map((id) => this.lookUpOne(id)))
+  }
+
+  private async lookUpOne(id: unknown): Promise<void> {
+    if ((await this.data.findOne(this.ns, { _id: { $eq: id } })) !== null) this.remember(id)
   }
 
   async of(event: Document): Promise<Document | undefined> {
     if (this.plan === 'system' || this.plan === 'all' || event.documentKey === undefined) return event
     const id: unknown = event.documentKey._id
-    if (event.operationType === 'delete') return this.shown.has(keyOf(id)) ? event : undefined
+    if (event.operationType === 'delete')
+      return this.shown.has(keyOf(id)) ? { ...event, documentKey: { _id: id } } : undefined
     const document = await this.data.findOne(this.ns, { $and: [{ _id: id }, this.filter] })
     if (document === null) return undefined
     this.remember(id)
@@ -174,13 +128,16 @@ function keyOf(id: unknown): string {
 
 /** The event with nothing of the document but what the caller may read. */
 function redact(event: Document, document: Document): Document {
-  const isReadable = (path: string) => Object.hasOwn(document, path.split('.')[0] ?? path)
   const { updateDescription: description, fullDocument: _, fullDocumentBeforeChange: __, ...rest } = event
-  if (description === undefined) return { ...rest, fullDocument: document }
-  const updated = Object.entries(description.updatedFields ?? {}).filter(([path]) => isReadable(path))
+  // On a sharded collection, the key holds other fields too.
+  const told = { ...rest, documentKey: { _id: event.documentKey._id }, fullDocument: document }
+  if (description === undefined) return told
+  // The values of the document as it is shown: what was written may hold parts, or a past, that are not.
+  const updated = Object.keys(description.updatedFields ?? {})
+    .map((path) => [path, lookupPath(document, path.split('.'))] as const)
+    .filter(([, value]) => value !== undefined)
   return {
-    ...rest,
-    fullDocument: document,
+    ...told,
     // A removed field is not in the document any more, so that nothing tells whether it was readable.
     updateDescription: { updatedFields: Object.fromEntries(updated), removedFields: [] },
   }

@@ -3,6 +3,7 @@ import type { DatabaseTrigger } from '../../schemas/app/definition.ts'
 import { codeOf } from '../data/database-error.ts'
 import { toFunctionValue } from '../functions/values.ts'
 import type { LogEntry } from '../log.ts'
+import { awaitTurnsOf, openingAwaitMs } from '../streams/await-turns.ts'
 import { eventOperations, type WatchPlan, watchPlan } from './change-pipeline.ts'
 import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
@@ -14,7 +15,6 @@ import { classifyStreamError } from './stream-error.ts'
 import type { StreamPlan } from './stream-plan.ts'
 import type { TriggerStore } from './trigger-store.ts'
 
-const maxAwaitMs = 1_000
 /** An idle stream's position is stored this often, so that it does not fall out of the server's history. */
 const idleStoreMs = 30_000
 const firstBackoffMs = 250
@@ -165,7 +165,7 @@ export class DatabaseStream {
     // startAfter, unlike resumeAfter, also continues behind an invalidate event.
     const options = {
       ...this.#plan.options,
-      maxAwaitTimeMS: maxAwaitMs,
+      maxAwaitTimeMS: openingAwaitMs,
       ...(this.#token === undefined ? {} : { startAfter: this.#token }),
     }
     const pipeline = [...this.#plan.pipeline]
@@ -179,6 +179,8 @@ export class DatabaseStream {
     const close = () => void stream.close().catch(() => {})
     this.#abort.signal.addEventListener('abort', close)
     const work = new Work()
+    const turns = awaitTurnsOf(this.#options.client)
+    const leave = turns.join()
     try {
       let event = await this.#open(stream)
       while (!this.#abort.signal.aborted) {
@@ -190,11 +192,12 @@ export class DatabaseStream {
           await this.#suspend('the watched collection or database was dropped or renamed', tokenOf(event))
           return
         } else await this.#handle(event, work)
-        event = await stream.tryNext()
+        event = await turns.tryNext(stream, this.#abort.signal)
         // A cursor that the server ended answers at once and for ever that there is nothing.
         if (event === null && stream.closed && !this.#abort.signal.aborted) throw new Error('the stream ended')
       }
     } finally {
+      leave()
       await work.finished()
       this.#abort.signal.removeEventListener('abort', close)
       await stream.close().catch(() => {})

@@ -193,7 +193,7 @@ class Runner implements TriggerRunner {
     await this.#schedules.finished()
     for (const trigger of this.#runtime.built.definition.triggers) {
       const state = this.#status.get(trigger.name)?.state
-      if (trigger.type !== 'AUTHENTICATION' && (state === 'running' || state === 'waiting'))
+      if (trigger.type !== 'AUTHENTICATION' && ['running', 'waiting', 'suspended'].includes(state ?? ''))
         this.#setState(trigger, 'standby')
     }
   }

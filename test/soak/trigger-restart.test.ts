@@ -58,7 +58,11 @@ describe.each(hostKinds)('an edge on %s whose database is killed', (kind) => {
         const ids: number[] = await client.db(app.database).collection(name).distinct(field)
         return ids.sort((a, b) => a - b)
       }
-      await until(async () => (await idsOf('effects', 'doc')).length >= written.length, 60_000)
+      const delivered = async () => (await idsOf('effects', 'doc')).length >= written.length
+      await until(delivered, 60_000).catch((error) => {
+        console.error(host?.said.filter((text) => text.includes('"trigger"')).join(''))
+        throw error
+      })
       expect(await idsOf('source', '_id')).toEqual(written)
       expect(await idsOf('effects', 'doc')).toEqual(written)
       await until(() => watcher.seen.size >= written.length, 30_000)
