@@ -126,6 +126,20 @@ describe('a night repairs what a late event changes', () => {
     }
   })
 
+  it('on as many scattered days as there are, within the operations of one function', async () => {
+    await loadRawData(db, empty)
+    setClock(centre - day + 5 * minute)
+    await app.call('backfillKpiSnapshots', at(-100), at(-1))
+    await night()
+    const late = Array.from({ length: 50 }, (_, index) => login('u', at(-2 * index - 1.5), at(-0.5)))
+    await db.collection('analytics_events').insertMany(late)
+    setClock(centre + 5 * minute)
+    const { late_days, differing_finals } = await night()
+    expect([late_days.length, differing_finals.length]).toEqual([50, 100 - 35])
+    expect(await db.collection('kpi_repairs').countDocuments()).toBe(0)
+    expect(await storedMau()).toEqual([...Array(100 - 34).fill(0), ...Array(35).fill(1)])
+  })
+
   it('that arrived before the first night, after a backfill', async () => {
     await loadRawData(db, empty)
     setClock(centre - 9 * day + 5 * minute)

@@ -21,6 +21,7 @@ import type { BuiltApp, FunctionFactory } from '../../runtime/function-module.ts
 import type { LogEntry } from '../../runtime/log.ts'
 import type { Runtime } from '../../runtime/runtime.ts'
 import { systemUser, type User } from '../../runtime/user.ts'
+import type { DataSource } from '../../schemas/app/definition.ts'
 import { withOwnDatabase } from './own-database.ts'
 
 type Handler = (context: never, ...args: never[]) => unknown
@@ -72,11 +73,17 @@ export interface Served {
  * The real runtime over imported handlers; `database` stands for `bi_dashboard`.
  *
  * @param insides functions of a test's own, to reach what no function of the app does; each under the name of one
+ * @param dataSources those of the app, unless others are given
  */
-export function createKpiApp(client: MongoClient, database: string, insides: Record<string, Handler> = {}): KpiApp {
+export function createKpiApp(
+  client: MongoClient,
+  database: string,
+  insides: Record<string, Handler> = {},
+  dataSources: readonly DataSource[] = definition.dataSources,
+): KpiApp {
   const logs: LogEntry[] = []
   const built: BuiltApp = {
-    definition,
+    definition: { ...definition, dataSources: [...dataSources] },
     functions: Object.fromEntries(
       Object.entries<Handler>({ ...kpiHandlers, ...insides }).map(([name, handler]) => [name, factoryOf(handler)]),
     ),
