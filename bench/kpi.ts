@@ -3,8 +3,9 @@ import { type DemoScaleName, demoScales } from '../local/demo/scale.ts'
 import { seedDemo } from '../local/demo/seed.ts'
 import { documentsExamined } from './kpi/documents-examined.ts'
 import { naiveDay } from './kpi/naive-day.ts'
-import { day, type Kpis, median, milliseconds, openKpis, today } from './kpi/open.ts'
+import { day, type Kpis, openKpis, today } from './kpi/open.ts'
 import { loadSteadyHistory } from './kpi/steady-history.ts'
+import { median, milliseconds } from './timing.ts'
 
 /** Aims of the product: a snapshot must not cost more after ten times the history, a backfill must beat the naive one. */
 const mostGrowth = 1.2

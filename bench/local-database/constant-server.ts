@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { serialize } from 'bson'
-import { startDatabase } from '../local/database/main.ts'
+import { startDatabase } from '../../local/database/main.ts'
 
 /**
  * The process that the benchmark measures: the local database, and beside it the least a wire server can do: it looks
