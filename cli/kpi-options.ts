@@ -14,6 +14,13 @@ export function optionalInstantOption(context: CommandContext, name: string): In
   return optionalOption(context, name) === undefined ? undefined : instantOption(context, name)
 }
 
+/** @throws {UsageError} when the command line has words that no option takes */
+export function refuseArguments(context: CommandContext): void {
+  const [first] = context.positionals
+  if (first !== undefined)
+    throw new UsageError(`unexpected argument "${first}"; days are given with options, see --help`)
+}
+
 /** `--from` and `--to`, days, both included. @throws {UsageError} when one is no day or they are out of order */
 export function dayRangeOptions(context: CommandContext): { from: Instant; to: Instant; days: number } {
   const [from, to] = [instantOption(context, 'from'), instantOption(context, 'to')]

@@ -26,7 +26,7 @@ export interface BackfillResult {
  * @param from first snapshot date, midnight UTC
  * @param to last snapshot date, included
  * @param options `started`: of an earlier call of the same backfill · `limit`: most snapshots in this call
- * @throws {Error} `InvalidArgument: ...` when a date is none, no midnight, or `to` is before `from`
+ * @throws {Error} `InvalidArgument: ...` when a date is none, no midnight, `to` is before `from` or in the future
  */
 export default async function backfillKpiSnapshots(
   context: Context,
@@ -37,6 +37,7 @@ export default async function backfillKpiSnapshots(
   const first = requireMidnight(from, 'from')
   const last = requireMidnight(to, 'to')
   if (last < first) throw new InvalidArgument('to must not be before from')
+  if (last > Date.now()) throw new InvalidArgument('to must not be in the future: its day is not over')
   const record = optionsRecord(options)
   const limit =
     typeof record.limit === 'number' && record.limit >= 1 ? Math.floor(record.limit) : Number.MAX_SAFE_INTEGER

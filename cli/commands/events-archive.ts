@@ -4,7 +4,7 @@ import { biDatabase } from '../../schemas/database/collections.ts'
 import { type Command, requiredOption, UsageError } from '../command.ts'
 import { connect } from '../connect.ts'
 import { archiveEvents } from '../events/archive.ts'
-import { instantOption } from '../kpi-options.ts'
+import { instantOption, refuseArguments } from '../kpi-options.ts'
 
 export const command: Command = {
   name: 'events archive',
@@ -12,6 +12,7 @@ export const command: Command = {
   usage: '--before DAY --to DIR [--uri mongodb://...] [--json]',
   options: { before: { type: 'string' }, to: { type: 'string' } },
   async run(context) {
+    refuseArguments(context)
     const before = instantOption(context, 'before')
     if (!isMidnight(before)) throw new UsageError('--before must be a day: YYYY-MM-DD')
     const directory = path.resolve(requiredOption(context, 'to'))

@@ -1,7 +1,7 @@
 import { dayName } from '../../domain/instant.ts'
-import { type Command, CommandError } from '../command.ts'
+import { type Command, CommandError, UsageError } from '../command.ts'
 import { withKpiFunctions } from '../kpi-functions.ts'
-import { dayRangeOptions } from '../kpi-options.ts'
+import { dayRangeOptions, refuseArguments } from '../kpi-options.ts'
 
 interface Progress {
   readonly computed: number
@@ -23,7 +23,9 @@ export const command: Command = {
   usage: '--from DAY --to DAY [--uri mongodb://...] [--json]',
   options: { from: { type: 'string' }, to: { type: 'string' } },
   async run(context) {
+    refuseArguments(context)
     const { from, to, days } = dayRangeOptions(context)
+    if (to > Date.now()) throw new UsageError('--to must not be in the future: its day is not over')
     return withKpiFunctions(context, async (call) => {
       let [computed, written] = [0, 0]
       let [next, started]: [Date | null, Date | undefined] = [new Date(from), undefined]

@@ -1,5 +1,6 @@
 import { type Command, CommandError } from '../command.ts'
 import { withKpiFunctions } from '../kpi-functions.ts'
+import { refuseArguments } from '../kpi-options.ts'
 
 interface Imported {
   readonly imported: number
@@ -17,6 +18,7 @@ export const command: Command = {
     'Starts the change log of subscriptions that have none from their documents, flagged assumed; safe to repeat',
   usage: '[--uri mongodb://...] [--json]',
   async run(context) {
+    refuseArguments(context)
     return withKpiFunctions(context, async (call) => {
       const result = await call('importSubscriptionHistory')
       if (!isImported(result))

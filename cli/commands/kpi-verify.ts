@@ -2,7 +2,7 @@ import { EJSON } from 'bson'
 import { dayName } from '../../domain/instant.ts'
 import { type Command, CommandError } from '../command.ts'
 import { withKpiFunctions } from '../kpi-functions.ts'
-import { dayRangeOptions } from '../kpi-options.ts'
+import { dayRangeOptions, refuseArguments } from '../kpi-options.ts'
 
 interface Difference {
   readonly snapshot_date: Date
@@ -39,6 +39,7 @@ function toLine({ collection, id, problem, fields }: DifferingRow): string {
 }
 
 function text(value: unknown): string {
+  if (value instanceof Date) return value.toISOString()
   return typeof value === 'string' ? value : EJSON.stringify(value)
 }
 
@@ -49,6 +50,7 @@ export const command: Command = {
   usage: '--from DAY --to DAY [--uri mongodb://...] [--json]',
   options: { from: { type: 'string' }, to: { type: 'string' } },
   async run(context) {
+    refuseArguments(context)
     const { from, to, days } = dayRangeOptions(context)
     return withKpiFunctions(context, async (call) => {
       const differing: Difference[] = []
@@ -72,7 +74,7 @@ export const command: Command = {
       const lines = differing.flatMap((snapshot) =>
         snapshot.metrics.map(
           ({ name, stored, computed }) =>
-            `${dayName(+snapshot.snapshot_date)}${snapshot.final ? ' (final)' : ''}  ${name}: stored ${String(stored)}, raw data says ${String(computed)}`,
+            `${dayName(+snapshot.snapshot_date)}${snapshot.final ? ' (final)' : ''}  ${name}: stored ${text(stored)}, raw data says ${text(computed)}`,
         ),
       )
       lines.push(...rows.map(toLine))

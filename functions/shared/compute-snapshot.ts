@@ -32,15 +32,17 @@ export function parseComputeOptions(value: unknown, asOf: Instant): ComputeOptio
 
 /**
  * Brings the derived collections up to date for one snapshot, computes it from them and stores it. What cannot be
- * stored (no midnight, a window of its own) is computed from the raw collections and only returned.
+ * stored (no midnight, a window of its own, a day that is not over) is computed from the raw collections and only
+ * returned.
  */
 export async function computeAndStore(
   context: Context,
   asOf: Instant,
   options: ComputeOptions,
 ): Promise<ComputedSnapshot> {
-  if (!isMidnight(asOf) || options.windowFrom !== undefined) return computeRawSnapshot(context, asOf, options)
   const now = new Date()
+  if (asOf > now.getTime()) return { ...(await computeRawSnapshot(context, asOf, options)), partial: true }
+  if (!isMidnight(asOf) || options.windowFrom !== undefined) return computeRawSnapshot(context, asOf, options)
   const { config, problems } = await readConfig(context)
   await rollUpDays(context, asOf - monthWindowMs, asOf, config, now)
   const { logTo } = await refreshSegments(context, config, now)

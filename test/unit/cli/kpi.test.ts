@@ -94,7 +94,7 @@ describe('atlas-edge kpi', () => {
     const range = { from: '2024-01-18', to: '2024-01-21' }
     expect(await kpi(verify, [], range)).toMatchObject({
       code: 0,
-      result: { checked: 3, differing: [], missing: ['2024-01-21T00:00:00.000Z'] },
+      result: { checked: 3, differing: [], differing_rows: [], missing: ['2024-01-21T00:00:00.000Z'] },
     })
     await client
       .db('bi_dashboard')
@@ -134,6 +134,8 @@ describe('atlas-edge kpi', () => {
     [compute, [], { 'as-of': '2024-01-20', 'window-from': '2024-01-20' }, '--window-from must be before --as-of'],
     [backfill, [], { from: '2024-01-20', to: '2024-01-19' }, '--to is before --from'],
     [verify, [], { from: '2024-01-20T01:00:00Z', to: '2024-01-21' }, '--from must be a day: YYYY-MM-DD'],
+    [backfill, [], { from: '2024-01-20', to: '9999-01-01' }, '--to must not be in the future: its day is not over'],
+    [compute, ['mrr'], { 'as-of': '2024-01-20' }, 'unexpected argument "mrr"; days are given with options, see --help'],
     [explain, [], { 'as-of': '2024-01-20' }, 'name one metric, such as: kpi explain churn_rate'],
   ] as const)('refuses a wrong command line in one line', async (command, positionals, values, line) => {
     await expect(kpi(command, [...positionals], values)).rejects.toThrow(new UsageError(line))
