@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { EJSON } from 'bson'
 import { SignJWT } from 'jose'
-import { MongoClient, ObjectId } from 'mongodb'
+import { type Document, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ApiKeyStore } from '../../runtime/users/api-key-store.ts'
 import { openUserState } from '../../runtime/users/state.ts'
@@ -142,9 +142,9 @@ describe.each(['node', 'workerd'] as const)('the worked decisions of the rules o
   const filled = <T>(value: T): T =>
     JSON.parse(JSON.stringify(value).replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => ids[name] ?? ''))
 
-  async function seed(row: DecisionRow): Promise<object> {
+  async function seed(row: DecisionRow): Promise<Document> {
     const collection = client.db(database).collection(row.rules)
-    const stored = row.number === 16 ? { _id: new ObjectId(ids.bob), title: 'me' } : filled(document)
+    const stored: Document = row.number === 16 ? { _id: new ObjectId(ids.bob), title: 'me' } : filled(document)
     await collection.deleteMany({})
     await collection.insertOne({ ...stored })
     return stored
@@ -200,7 +200,7 @@ describe.each(['node', 'workerd'] as const)('the worked decisions of the rules o
     })
 
     // What is asked through the same door is answered by the same code on both hosts.
-    it.skipIf(kind === 'workerd' && door !== 'the Data API').each(questionRows)(
+    it.each(kind === 'node' || door === 'the Data API' ? questionRows : [])(
       'nothing hidden is told by $what',
       async (row) => {
         const stored = await seed(row)
