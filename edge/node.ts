@@ -13,6 +13,7 @@ import { defaultStateDatabase, ensureUserIndexes, openUserState } from '../runti
 import { createTokens } from '../runtime/users/tokens.ts'
 import { type EdgeSettingsInput, functionTimeoutMsOf, parseEdgeSettings } from '../schemas/edge-settings.ts'
 import { createEdgeApp } from './app.ts'
+import { driverTimeouts } from './driver-timeouts.ts'
 import { createHost } from './host/host.ts'
 import type { HostSettings } from './host/host-context.ts'
 import { logLine } from './node/log-line.ts'
@@ -64,12 +65,8 @@ export interface NodeEdge {
   close(): Promise<void>
 }
 
-/** Pool of a long-lived process; the timeouts make an outage a quick 503 instead of a queue. */
-const clientOptions = {
-  maxPoolSize: 50,
-  serverSelectionTimeoutMS: 3_000,
-  waitQueueTimeoutMS: 2_000,
-}
+/** For a long-lived process. */
+const maxPoolSize = 50
 
 /**
  * Serves an app from this process, the runtime beside it.
@@ -85,9 +82,9 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
   const tokens = createTokens(signingKey, now)
   const settings = parseEdgeSettings(options.settings ?? {})
   const identityProviders = readIdentityProviders(built.definition, settings.identityProviders)
-  const client = new MongoClient(options.uri, clientOptions)
-  const stateDatabase = options.stateDatabase ?? defaultStateDatabase
   const functionTimeoutMs = options.functionTimeoutMs ?? functionTimeoutMsOf(settings)
+  const client = new MongoClient(options.uri, { maxPoolSize, ...driverTimeouts(functionTimeoutMs) })
+  const stateDatabase = options.stateDatabase ?? defaultStateDatabase
   const runtime = createRuntime({
     built,
     clientFor: () => client,

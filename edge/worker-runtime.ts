@@ -3,6 +3,7 @@ import { createRuntime } from '../runtime/create-runtime.ts'
 import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { functionTimeoutMsOf, parseEdgeSettingsText } from '../schemas/edge-settings.ts'
+import { driverTimeouts } from './driver-timeouts.ts'
 import { mendSocketEnds } from './socket-ends.ts'
 import { mendSocketTimeouts } from './socket-timeouts.ts'
 import { secretsOf, type WorkerEnv } from './worker-env.ts'
@@ -10,15 +11,7 @@ import { logLine } from './worker-log.ts'
 
 export type PoolOptions = Pick<
   MongoClientOptions,
-  | 'maxPoolSize'
-  | 'minPoolSize'
-  | 'maxConnecting'
-  | 'maxIdleTimeMS'
-  | 'serverSelectionTimeoutMS'
-  | 'waitQueueTimeoutMS'
-  | 'serverMonitoringMode'
-  | 'connectTimeoutMS'
-  | 'heartbeatFrequencyMS'
+  'maxPoolSize' | 'minPoolSize' | 'maxConnecting' | 'maxIdleTimeMS' | 'waitQueueTimeoutMS' | 'serverMonitoringMode'
 >
 
 /**
@@ -30,8 +23,6 @@ export const requestPool: PoolOptions = {
   minPoolSize: 1,
   maxConnecting: 2,
   maxIdleTimeMS: 60_000,
-  serverSelectionTimeoutMS: 3_000,
-  waitQueueTimeoutMS: 2_000,
   serverMonitoringMode: 'poll',
 }
 
@@ -45,9 +36,10 @@ mendSocketTimeouts()
 mendSocketEnds()
 
 export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
-  // The driver's option type extends Node's socket types, which a Worker's project does not load.
-  const client = new MongoClient(env.MONGODB_URI, pool as MongoClientOptions)
   const functionTimeoutMs = functionTimeoutMsOf(parseEdgeSettingsText(env.EDGE_SETTINGS))
+  const options = { ...driverTimeouts(functionTimeoutMs), ...pool }
+  // The driver's option type extends Node's socket types, which a Worker's project does not load.
+  const client = new MongoClient(env.MONGODB_URI, options as MongoClientOptions)
   return createRuntime({
     built,
     clientFor: () => client,

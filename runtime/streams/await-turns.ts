@@ -1,4 +1,5 @@
 import type { ChangeStream, Document, MongoClient } from 'mongodb'
+import { nextOf } from './next-of.ts'
 
 /** For the wait with which the driver opens a stream, which takes no turn. */
 export const openingAwaitMs = 10
@@ -50,7 +51,7 @@ export class AwaitTurns {
     if (!(await this.#begin(signal))) return null
     try {
       setAwait(stream, this.#awaitMs())
-      return await stream.tryNext()
+      return await nextOf(stream)
     } finally {
       this.#end()
     }

@@ -3,6 +3,7 @@ import type { ChangeStream, Collection, MongoClient, ResumeToken } from 'mongodb
 import { toDatabaseError } from '../data/database-error.ts'
 import { AppError } from '../errors.ts'
 import { type AwaitTurns, awaitTurnsOf, openingAwaitMs } from './await-turns.ts'
+import { nextOf } from './next-of.ts'
 import { outlast } from './outlast.ts'
 
 /** Events that wait for a subscriber who is slower than the stream. */
@@ -91,7 +92,7 @@ class SharedStream {
   async #start(): Promise<void> {
     const stream = this.#open()
     try {
-      this.#deliver(await stream.tryNext())
+      this.#deliver(await nextOf(stream))
     } catch (error) {
       this.#end()
       await stream.close().catch(() => {})
@@ -122,7 +123,7 @@ class SharedStream {
     let isGivenUp = false
     const read = async () => {
       if (isGivenUp) {
-        await stream.close().catch(() => {})
+        void stream.close().catch(() => {})
         stream = this.#open()
       }
       isGivenUp = true

@@ -4,6 +4,7 @@ import { codeOf } from '../data/database-error.ts'
 import { toFunctionValue } from '../functions/values.ts'
 import type { LogEntry } from '../log.ts'
 import { awaitTurnsOf, openingAwaitMs } from '../streams/await-turns.ts'
+import { nextOf } from '../streams/next-of.ts'
 import { eventOperations, type WatchPlan, watchPlan } from './change-pipeline.ts'
 import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
@@ -200,7 +201,8 @@ export class DatabaseStream {
       leave()
       await work.finished()
       this.#abort.signal.removeEventListener('abort', close)
-      await stream.close().catch(() => {})
+      // Not waited for: the connection may be dead without a word.
+      close()
     }
   }
 
@@ -213,7 +215,7 @@ export class DatabaseStream {
     const { onState, plan } = this.#options
     // Sent only for an empty batch, so it stands before every event to come.
     const emptyBatch = new Promise<Document>((resolve) => stream.once('resumeTokenChanged', resolve))
-    const first = stream.tryNext()
+    const first = nextOf(stream)
     const answer = await Promise.race([emptyBatch.then((token) => ({ token })), first.then(() => undefined)])
     if (this.#token === undefined && answer !== undefined && isToken(answer.token)) await this.#store(answer.token)
     onState(plan.triggers, 'running')

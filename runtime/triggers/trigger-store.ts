@@ -3,6 +3,8 @@ import { defaultStateDatabase } from '../users/state.ts'
 import type { LeaseDocument } from './lease.ts'
 
 const duplicateKey = 11000
+/** Of each call, whatever becomes of the connection: a runner must not hang. */
+const timeoutMS = 10_000
 const claimLifetimeSeconds = 7 * 24 * 3600
 
 /** What is remembered of a trigger between runs. `_id` is `<client app id>/<trigger name>`. */
@@ -35,7 +37,7 @@ export class TriggerStore {
   readonly #runs: Collection<RunClaim>
 
   constructor(client: MongoClient, app: string, database = defaultStateDatabase) {
-    const db = client.db(database)
+    const db = client.db(database, { timeoutMS })
     this.app = app
     this.leases = db.collection('trigger_leases')
     this.#triggers = db.collection('triggers')
