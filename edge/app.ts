@@ -19,8 +19,8 @@ export interface EdgeAppOptions extends BearerVerifiers {
   log: Log
   remoteAddress: (c: Context<EdgeEnv>) => string
   bodySource: BodySource
-  /** Scheme and host that clients use; default: those of each request. */
-  origin?: string
+  /** Scheme and host that the client of a request used; default: those of the request itself. */
+  publicOrigin?: (c: Context) => string
   /** Lets pages on this machine send credential headers, and passes any list of origins. Default false. */
   allowDevelopmentOrigins?: boolean
   /** Serves what no route here does, such as a dashboard; undefined means not found. */
@@ -35,6 +35,7 @@ const clientApi = '/api/client/v2.0'
  */
 export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
   const { definition } = options
+  const publicOrigin = options.publicOrigin ?? ((c: Context) => new URL(c.req.url).origin)
   const hop = createHop({
     definition,
     tokens: options.tokens,
@@ -42,7 +43,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
     host: options.host,
     remoteAddress: options.remoteAddress,
     log: options.log,
-    origin: options.origin,
+    publicOrigin,
   })
   const app = new Hono<EdgeEnv>()
   app.use(requestId())
@@ -50,6 +51,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
     cors({
       allowedOrigins: definition.allowedRequestOrigins,
       allowLoopback: options.allowDevelopmentOrigins ?? false,
+      publicOrigin,
     }),
   )
   app.get('/health', (c) => c.json({ status: 'ok', app: definition.clientAppId }))
@@ -60,7 +62,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono<EdgeEnv> {
   app.use(`${clientApi}/app/:id/*`, knownApp(definition))
   app.route('/app/:id/endpoint', dataApiRoutes(definition, hop))
   app.route('/app/:id/endpoint', endpointRoutes(definition, hop))
-  app.route(`${clientApi}/app/:id`, clientAppRoutes(definition, hop, options.origin))
+  app.route(`${clientApi}/app/:id`, clientAppRoutes(definition, hop, publicOrigin))
   app.route(`${clientApi}/auth`, clientSessionRoutes(hop))
 
   app.notFound(async (c) => (await options.fallback?.(c.req.raw)) ?? c.json({ error: 'not found' }, 404))

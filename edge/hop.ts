@@ -12,8 +12,8 @@ export interface HopOptions extends BearerVerifiers {
   host: (c: Context<EdgeEnv>) => Host
   remoteAddress: (c: Context<EdgeEnv>) => string
   log: Log
-  /** Scheme and host that clients use, where the request does not tell. */
-  origin: string | undefined
+  /** Scheme and host that the client of a request used. */
+  publicOrigin: (c: Context) => string
 }
 
 export type Hop = (c: Context<EdgeEnv>, operation: Operation) => Promise<Response>
@@ -24,13 +24,13 @@ const retryAfterSeconds = 1
 export function createHop(options: HopOptions): Hop {
   const { definition } = options
   return async (c, operation) => {
-    const { origin, search } = new URL(c.req.url)
-    const ownOrigin = options.origin ?? origin
+    const { search } = new URL(c.req.url)
+    const origin = options.publicOrigin(c)
     const request = {
       operation,
       requestId: c.get('requestId'),
       method: c.req.method,
-      origin: ownOrigin,
+      origin,
       rawQuery: search.slice(1),
       headers: [...c.req.raw.headers],
       body: c.get('body'),
@@ -52,7 +52,7 @@ export function createHop(options: HopOptions): Hop {
       // The host answers what it can; what arrives here is a host that is overloaded, restarting or gone.
       const error = 'the service is overloaded or restarting'
       const answer = { status: 503, error, error_code: 'InternalServerError', retryAfterSeconds }
-      return errorResponse(answer, logLink(definition, ownOrigin, request.requestId))
+      return errorResponse(answer, logLink(definition, origin, request.requestId))
     }
   }
 }

@@ -18,6 +18,7 @@ import { createHost } from './host/host.ts'
 import type { HostSettings } from './host/host-context.ts'
 import { logLine } from './node/log-line.ts'
 import { createPublicFetch } from './node/public-fetch.ts'
+import { createPublicOrigin } from './node/public-origin.ts'
 import { surviveUnhandledRejections } from './node/unhandled-rejections.ts'
 
 export interface NodeEdgeOptions {
@@ -37,7 +38,10 @@ export interface NodeEdgeOptions {
   allowPrivateHosts?: boolean
   /** Scheme and host that clients use, when a proxy stands in front. */
   origin?: string
-  /** The address of a caller is the last of `X-Forwarded-For`, which the proxy in front wrote. Default false. */
+  /**
+   * The address of a caller is the last of `X-Forwarded-For`, and the scheme it used the last of `X-Forwarded-Proto`: the
+   * proxy in front wrote them. Default false.
+   */
   trustProxy?: boolean
   /** Issuers, address ranges and limits beside what the app says. */
   settings?: EdgeSettingsInput
@@ -116,7 +120,7 @@ export async function startNodeEdge(options: NodeEdgeOptions): Promise<NodeEdge>
       (incomingOf(c.env)?.socket.remoteAddress ?? ''),
     // The adapter's Request has no body on a GET; the socket has.
     bodySource: (c) => incomingOf(c.env) ?? null,
-    ...(options.origin !== undefined && { origin: options.origin }),
+    publicOrigin: createPublicOrigin(options),
     ...(options.allowDevelopmentOrigins !== undefined && { allowDevelopmentOrigins: options.allowDevelopmentOrigins }),
     ...(options.fallback !== undefined && { fallback: options.fallback }),
   })

@@ -6,6 +6,8 @@ export interface CorsOptions {
   allowedOrigins: readonly string[]
   /** Pages on this machine count as listed: for development. */
   allowLoopback: boolean
+  /** Scheme and host that the client of a request used: a page of this very server may call. Default: the request's. */
+  publicOrigin?: (c: Context) => string
 }
 
 /** Forms that identity providers send with the whole window: their origin is no page that reads the answer. */
@@ -27,6 +29,7 @@ const maxAgeSeconds = '7200'
  * non-empty list does not name gets 403 (spec: Data API 2).
  */
 export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
+  const publicOrigin = options.publicOrigin ?? ((c: Context) => new URL(c.req.url).origin)
   const listed = new Set(options.allowedOrigins.map((origin) => origin.replace(/\/$/, '').toLowerCase()))
 
   return async function cors(c, next) {
@@ -36,7 +39,7 @@ export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
     const withCookies = credentialed.test(path)
     const named =
       origin !== undefined && (listed.has(origin.toLowerCase()) || (options.allowLoopback && isLoopback(origin)))
-    const isAllowed = origin === undefined || listed.size === 0 || named || isOwnOrigin(c, origin)
+    const isAllowed = origin === undefined || listed.size === 0 || named || origin === publicOrigin(c)
     if (c.req.method === 'OPTIONS') return preflight(origin, isAllowed, named, withCookies)
     if (isAllowed) await next()
     else c.res = c.json({ error: 'origin not allowed', error_code: 'DomainNotAllowed' }, 403)
@@ -72,10 +75,6 @@ export const cors = (options: CorsOptions): MiddlewareHandler<EdgeEnv> => {
     headers.set('Access-Control-Max-Age', maxAgeSeconds)
     return new Response(null, { status: 204, headers })
   }
-}
-
-function isOwnOrigin(c: Context, origin: string): boolean {
-  return origin === new URL(c.req.url).origin
 }
 
 function isLoopback(origin: string): boolean {

@@ -1,13 +1,17 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import type { AppDefinition } from '../../schemas/app/definition.ts'
 import type { EdgeEnv } from '../edge-env.ts'
 import type { Hop } from '../hop.ts'
 
 /** Below `/api/client/v2.0/app/<id>`: what needs no session yet, and function calls (spec: Data API 8). */
-export function clientAppRoutes(definition: AppDefinition, hop: Hop, origin: string | undefined): Hono<EdgeEnv> {
+export function clientAppRoutes(
+  definition: AppDefinition,
+  hop: Hop,
+  publicOrigin: (c: Context) => string,
+): Hono<EdgeEnv> {
   const routes = new Hono<EdgeEnv>()
   routes.get('/location', (c) => {
-    const hostname = origin ?? new URL(c.req.url).origin
+    const hostname = publicOrigin(c)
     return c.json({
       deployment_model: definition.deploymentModel,
       location: definition.location,

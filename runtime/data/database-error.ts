@@ -6,7 +6,7 @@ const unavailableCodes = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11
 const misconfiguredCodes = new Set([13, 18, 8000])
 /** Driver errors that carry addresses in their text and mean that the database did not answer. */
 const unavailableNames =
-  /^Mongo(Network|NetworkTimeout|ServerSelection|PoolClosed|PoolCleared|WaitQueueTimeout|PoolClearedOnNetwork|NotConnected|TopologyClosed|ServerClosed|ClientClosed|OperationTimeout)Error$/
+  /^(Mongo(Network|NetworkTimeout|ServerSelection|PoolClosed|PoolCleared|WaitQueueTimeout|NotConnected|StalePrimary|TopologyClosed|ServerClosed|ClientClosed|OperationTimeout)|PoolClearedOnNetwork)Error$/
 /** What a socket says of itself: the driver passes it on as it is when a write had to wait for a full buffer. */
 const brokenSocketCodes =
   /^(E(PIPE|CONN(RESET|REFUSED|ABORTED)|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)|ERR_(STREAM|SOCKET)_\w+)$/

@@ -36,6 +36,19 @@ describe('a call whose connection breaks, at its retry too', () => {
   })
 })
 
+describe('an error that tells of the connection', () => {
+  it.each([
+    ['PoolClearedOnNetworkError', 503],
+    ['MongoPoolClearedError', 503],
+    ['MongoNetworkTimeoutError', 503],
+    ['MongoParseError', undefined],
+  ])('%s has the status %s', async (name, status) => {
+    const thrown = Object.assign(new Error('Connection to 127.0.0.1:27017 interrupted'), { name })
+    const answer = await callDatabase(() => Promise.reject(thrown)).catch((error) => error)
+    expect([answer.code, answer.status]).toEqual(['MongoDBError', status])
+  })
+})
+
 describe('a broken socket that the driver passes on as it is', () => {
   it.each([
     ['EPIPE', 503],
