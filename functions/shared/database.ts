@@ -28,6 +28,14 @@ export function rawCollectionOf<T extends object = Document>(
   return (analytics ?? context.services.get(service)).db(database).collection<T>(name)
 }
 
+/**
+ * The operation of a bulk write that deletes one document. DocumentDB loses every second `deleteOne` of a bulk that the
+ * driver may retry, and reports all of them as deleted.
+ */
+export function deletionOf(_id: unknown): Document {
+  return { deleteMany: { filter: { _id } } }
+}
+
 /** Everything that matches, in pages of the query cap; in no order. */
 export async function readAll(
   collection: MongoServiceCollection<Document>,

@@ -2,7 +2,7 @@ import type { Document } from 'bson'
 import type { Instant } from '../../domain/instant.ts'
 import { monthWindowMs } from '../../domain/kpi/active-users.ts'
 import type { Context, ServiceSession } from '../../runtime/context.ts'
-import { collectionOf, readAll } from './database.ts'
+import { collectionOf, deletionOf, readAll } from './database.ts'
 import { toInstant } from './values.ts'
 
 const batchSize = 5_000
@@ -80,8 +80,7 @@ export async function settleRepairs(
 ): Promise<void> {
   const operations: Document[] = repairs.map(({ id, days, revenueFrom }) => {
     const rest = days.filter((day) => day + monthWindowMs > checkedTo)
-    if (checkedTo === Number.POSITIVE_INFINITY || (rest.length === 0 && revenueFrom === null))
-      return { deleteOne: { filter: { _id: id } } }
+    if (checkedTo === Number.POSITIVE_INFINITY || (rest.length === 0 && revenueFrom === null)) return deletionOf(id)
     return {
       updateOne: {
         filter: { _id: id },

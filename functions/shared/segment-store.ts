@@ -4,7 +4,7 @@ import type { KpiConfig } from '../../domain/kpi/config.ts'
 import { customerSegments } from '../../domain/kpi/customer-segments.ts'
 import type { Context, MongoServiceCollection, ServiceSession } from '../../runtime/context.ts'
 import { earliestDate } from './broken-dates.ts'
-import { collectionOf, queryCap, readAll, startSession } from './database.ts'
+import { collectionOf, deletionOf, queryCap, readAll, startSession } from './database.ts'
 import { documentProjection, logProjection } from './read-log.ts'
 import { byCustomer, cutSegments, type ReadSegments, readAllSegments } from './read-segments.ts'
 import { noteRepair, type Repair } from './repairs.ts'
@@ -208,7 +208,7 @@ function changesBetween(existing: readonly Document[], wanted: readonly Document
     instants.push(known === undefined ? startOf(document) : firstDifference(known, document))
   }
   for (const document of stored.values()) {
-    writes.push({ deleteOne: { filter: { _id: document._id } } })
+    writes.push(deletionOf(document._id))
     instants.push(startOf(document))
   }
   return { writes, from: instants.length === 0 ? null : startOfDay(instants.reduce((a, b) => Math.min(a, b))) }
