@@ -7,6 +7,8 @@ interface Handle {
 
 /** What a stream has that the Worker's types leave out of `Socket`. */
 interface Destroyable {
+  readonly writableLength: number
+  readonly writableNeedDrain: boolean
   destroy(error?: Error): unknown
 }
 
@@ -38,16 +40,23 @@ function destroyWithHandle(socket: Socket & Destroyable, handle: Handle): void {
   const destroy = (error: unknown) => {
     // A socket that goes on as TLS, or was connected again, has another handle.
     if (handle.socket.upgraded === true || handles.get(socket) !== handle) return
-    // Always with an error: who waits for a full buffer to drain hears of nothing else.
-    socket.destroy(Object.assign(new Error('the connection was lost', { cause: error }), { code: 'ECONNRESET' }))
+    // An orderly end is none, as after the QUIT of a mail; but who waits for a buffer to drain hears of nothing else.
+    if (error === undefined && socket.writableLength === 0 && !socket.writableNeedDrain) socket.destroy()
+    else socket.destroy(Object.assign(new Error('the connection was lost', { cause: error }), { code: 'ECONNRESET' }))
   }
   const read = handle.reader.read.bind(handle.reader)
+  let reads = 0
   handle.reader.read = async (...args) => {
+    // workerd may begin a read while another is under way; that one fails at once, and means nothing.
+    const isExtra = reads > 0
+    reads += 1
     try {
       return await read(...args)
     } catch (error) {
-      destroy(error)
+      if (!isExtra) destroy(error)
       throw error
+    } finally {
+      reads -= 1
     }
   }
   // The stream's own handlers of the same promise go first, and a read that has returned by now is taken along.

@@ -4,6 +4,7 @@ import type { BuiltApp } from '../runtime/function-module.ts'
 import type { Runtime } from '../runtime/runtime.ts'
 import { functionTimeoutMsOf, parseEdgeSettingsText } from '../schemas/edge-settings.ts'
 import { driverTimeouts } from './driver-timeouts.ts'
+import { mendHttpRequests } from './http-requests.ts'
 import { mendSocketEnds } from './socket-ends.ts'
 import { mendSocketTimeouts } from './socket-timeouts.ts'
 import { secretsOf, type WorkerEnv } from './worker-env.ts'
@@ -34,6 +35,7 @@ export const triggerPool: PoolOptions = { ...streamPool, waitQueueTimeoutMS: 60_
 
 mendSocketTimeouts()
 mendSocketEnds()
+mendHttpRequests()
 
 export function createWorkerRuntime(built: BuiltApp, env: WorkerEnv, pool: PoolOptions): Runtime {
   const functionTimeoutMs = functionTimeoutMsOf(parseEdgeSettingsText(env.EDGE_SETTINGS))

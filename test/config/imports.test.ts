@@ -20,6 +20,7 @@ const nodeBuiltins: readonly [file: RegExp, reason: string][] = [
     'utils.crypto and utils.jwt are synchronous; workerd has the module too',
   ],
   [/^edge\/socket-(timeouts|ends)\.ts$/, "workerd's own node:net, which the driver opens its sockets with"],
+  [/^edge\/http-requests\.ts$/, "workerd's own node:http, which packages of functions call"],
   [/^edge\/node(\.ts|\/)/, 'the Node entry'],
 ]
 

@@ -9,7 +9,7 @@ export interface FunctionRow {
   readonly helpers?: Readonly<Record<string, string>>
   /** Its entry of the manifest; every function of the table runs as the system unless it says otherwise. */
   readonly config?: Manifest
-  /** `{{echo}}` stands for the address of a server that says what it was asked. */
+  /** `{{echo}}` stands for the address of a server that says what it was asked, `{{smtp}}` for the port of one of mail. */
   readonly args?: unknown[]
   /** The result as it is on the wire. */
   readonly answers?: unknown
@@ -419,17 +419,6 @@ const service: FunctionRow[] = [
     `return [(await service.admin().getDBNames()).includes(db.name), (await db.getCollectionNames()).includes('lists')]`,
     [true, true],
   ),
-  {
-    ...mongo('caps a result at 50,000 documents', 'caps', '', undefined),
-    source: `exports = async () => {
-      ${things}
-      const c = db.collection('caps')
-      await c.updateOne({ _id: 1 }, { $set: { n: 1 } }, { upsert: true })
-      const many = (n) => c.aggregate([{ $project: { i: { $range: [0, n] } } }, { $unwind: '$i' }, { $project: { _id: 1 } }])
-      return [(await many(50000).toArray()).length, await many(50001).toArray().then((all) => all.length, (error) => [error.code, error.message])]
-    }`,
-    answers: [int(50000), int(50000)],
-  },
   ...(
     [
       ['drop', 'use deleteMany({}), or a MongoDB tool'],
@@ -571,6 +560,60 @@ const http: FunctionRow[] = [
   },
 ]
 
+/** What packages do with Node's modules beyond what every runtime that calls itself compatible has. */
+const nodeHabits: FunctionRow[] = [
+  {
+    what: 'lets packages wait for the socket of a request before they send',
+    name: 'nodeSocket',
+    args: ['{{echo}}'],
+    source: `exports = (url) => new Promise((resolve, reject) => {
+      const request = require('http').request(url + '/p', { method: 'POST', agent: new (require('http').Agent)({ keepAlive: true }) })
+      request.on('error', reject)
+      request.once('response', (response) => {
+        const seen = [request.destroyed, request.writableEnded, response.req === request, typeof response.socket]
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk) => { text += chunk })
+        request.once('close', () => resolve([...seen, JSON.parse(text).body]))
+      })
+      request.once('socket', (socket) => {
+        socket.setKeepAlive(true, 1000)
+        const send = () => request.end('sent')
+        if (socket.connecting) socket.once('connect', send)
+        else send()
+      })
+    })`,
+    answers: [false, true, true, 'object', 'sent'],
+  },
+  {
+    what: 'takes headers of requests as lists',
+    name: 'nodeHeaders',
+    args: ['{{echo}}'],
+    source: `exports = (url) => new Promise((resolve, reject) => {
+      const headers = { 'X-A': ['1', '2'], 'Content-Type': ['text/plain'], Cookie: ['a=1', 'b=2'] }
+      require('http').request(url, { method: 'PUT', headers }, (response) => {
+        let text = ''
+        response.on('data', (chunk) => { text += chunk }).on('end', () => resolve(JSON.parse(text).headers))
+      }).on('error', reject).end('x')
+    })`,
+    answers: { other: '1, 2', type: 'text/plain', cookie: 'a=1; b=2' },
+  },
+  {
+    what: 'talks over sockets that the other side closes in order',
+    name: 'nodeNet',
+    args: ['{{smtp}}'],
+    source: `exports = (port) => new Promise((resolve, reject) => {
+      const socket = require('net').connect(Number(port), '127.0.0.1')
+      let text = ''
+      socket.on('error', reject).on('close', () => resolve(text))
+      socket.on('data', (chunk) => {
+        text += chunk
+        if (!text.includes('221')) socket.write(text.includes('250') ? 'QUIT\\r\\n' : 'EHLO x\\r\\n')
+      })
+    })`,
+    answers: '220 hello\r\n250 ok\r\n221 bye\r\n',
+  },
+]
+
 /** Spec: function runtime 8 to 10. */
 const limitsAndErrors: FunctionRow[] = [
   { what: 'ends what runs for ever', name: 'neverEnds', source: 'exports = () => new Promise(() => {})' },
@@ -688,5 +731,6 @@ export const rows: readonly FunctionRow[] = [
   ...globals,
   ...service,
   ...http,
+  ...nodeHabits,
   ...limitsAndErrors,
 ]

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createNetServer, type Server as NetServer } from 'node:net'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TemporaryFolder, temporaryFolder } from '../support/app-folders.ts'
@@ -11,7 +11,7 @@ import { rows } from './function-runtime-rows.ts'
 const app = 'functions-abcde'
 const database = `functions_${randomBytes(4).toString('hex')}`
 /** Long enough for every row on a busy machine, short enough to wait for. */
-const functionTimeoutSeconds = 4
+const functionTimeoutSeconds = 5
 
 async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
@@ -32,6 +32,22 @@ function startEcho(): Promise<Server> {
     response.end(JSON.stringify({ method: request.method, url: request.url, headers, body }))
   })
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+}
+
+/** A server of mail as far as a client's goodbye, after which it closes the connection. */
+function startMail(): Promise<NetServer> {
+  const server = createNetServer((socket) => {
+    socket.write('220 hello\r\n')
+    socket.on('data', (line) => {
+      if (line.toString().startsWith('QUIT')) socket.end('221 bye\r\n')
+      else socket.write('250 ok\r\n')
+    })
+  })
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
+}
+
+function portOf(server: NetServer): number {
+  return (server.address() as AddressInfo).port
 }
 
 function appFiles(): Record<string, unknown> {
@@ -60,21 +76,24 @@ function appFiles(): Record<string, unknown> {
 describe.each(['node', 'workerd'] as const)('the function runtime on %s', (kind) => {
   let folder: TemporaryFolder
   let echo: Server
+  let mail: NetServer
   let served: ServedApp
   let headers: Record<string, string>
   let endless: Promise<unknown>
 
   const call = (name: string, args: unknown[] = []) => {
-    const echoUrl = `http://127.0.0.1:${(echo.address() as AddressInfo).port}`
+    const places = { echo: `http://127.0.0.1:${portOf(echo)}`, smtp: String(portOf(mail)) }
+    const filled = JSON.stringify(args).replace('{{echo}}', places.echo).replace('{{smtp}}', places.smtp)
     return post(
       `${served.url}/api/client/v2.0/app/${app}/functions/call`,
-      { name, arguments: JSON.parse(JSON.stringify(args).replaceAll('{{echo}}', echoUrl)) },
+      { name, arguments: JSON.parse(filled) },
       headers,
     )
   }
 
   beforeAll(async () => {
     echo = await startEcho()
+    mail = await startMail()
     folder = await temporaryFolder(appFiles())
     served = await serveApp(kind, folder.dir, {
       secrets: { tokenSecret: 'hush' },
@@ -95,6 +114,7 @@ describe.each(['node', 'workerd'] as const)('the function runtime on %s', (kind)
     await folder?.remove()
     echo?.closeAllConnections()
     echo?.close()
+    mail?.close()
   })
 
   for (const { name, what, args, refused, answers } of rows)

@@ -27,6 +27,16 @@ function isLogEntry(value: unknown): value is LogEntry {
   return typeof value === 'object' && value !== null && 'type' in value && 'status' in value
 }
 
+/** Packages print lines of their own. */
+function logEntryOf(line: string): LogEntry | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return isLogEntry(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Any app folder on a host and a test database, functions allowed to call servers of this machine. */
 export async function serveApp(
   kind: 'node' | 'workerd',
@@ -63,8 +73,8 @@ export async function serveApp(
     bundle: outFile,
     onLog(line) {
       captureLine(line)
-      const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : undefined
-      if (isLogEntry(parsed)) log.push(parsed)
+      const entry = logEntryOf(line)
+      if (entry !== undefined) log.push(entry)
     },
   })
   return {
