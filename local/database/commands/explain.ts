@@ -9,6 +9,7 @@ import { SERVER_VERSION } from './build-info.ts'
 import type { Command } from './command.ts'
 import { findOptions } from './find.ts'
 import { Invocation } from './invocation.ts'
+import { isCommand } from './registry.ts'
 import { type FindOptions, read } from './support/reading.ts'
 import { type Reply, reply } from './support/reply.ts'
 
@@ -37,8 +38,8 @@ export function explainCommand(invocation: Invocation, command: Doc, verbosity: 
   const { server, peer, db, session } = invocation
   const name = command.keys().next().value ?? ''
   const inner = new Invocation({ server, peer, name, db, body: command, sequences: new Map(), session })
-  const collection = inner.collectionName()
   const { options, rest } = readOf(inner, name)
+  const collection = inner.collectionName()
   const counts: ScanCounts = { keys: 0, documents: 0 }
   const { plan, records, covered } = read(inner, inner.view(inner.find(collection)), options, counts)
   const started = performance.now()
@@ -115,12 +116,15 @@ function readOf(inner: Invocation, name: string): { options: FindOptions; rest: 
       return { options: { filter: isDoc(filter) ? filter : new Map(), hint: statement?.get('hint') }, rest: [] }
     }
     case 'findAndModify':
+    case 'findandmodify':
       return {
         options: { filter: fields.document('query') ?? new Map(), sort: fields.document('sort'), limit: 1 },
         rest: [],
       }
     default:
-      throw new DatabaseError(59, `Explain failed due to unknown command: ${name}`)
+      throw isCommand(name)
+        ? new DatabaseError(20, `Cannot explain cmd: ${name}`)
+        : new DatabaseError(59, `Explain failed due to unknown command: ${name}`)
   }
 }
 
@@ -184,11 +188,11 @@ function scanStage(plan: Plan, options: FindOptions): Doc {
   }
 }
 
-function indexStage({ index, reverse, bounds }: IndexScan, name = 'IXSCAN'): Doc {
+function indexStage({ index, reverse, fields, bounds }: IndexScan, name = 'IXSCAN'): Doc {
   const { spec } = index
   return new Map<string, Value>([
     ['stage', name],
-    ['keyPattern', spec.key],
+    ['keyPattern', spec.wildcard ? new Map(fields.map((field) => [field, [...spec.key.values()][0]!])) : spec.key],
     ['indexName', spec.name],
     ['isMultiKey', index.multikey],
     ['isUnique', spec.unique],
@@ -196,7 +200,7 @@ function indexStage({ index, reverse, bounds }: IndexScan, name = 'IXSCAN'): Doc
     ['isPartial', spec.partialFilter !== undefined],
     ['indexVersion', int(2)],
     ['direction', reverse ? 'backward' : 'forward'],
-    ['indexBounds', new Map(spec.fields.map((field, at) => [field, [...bounds[at]!]]))],
+    ['indexBounds', new Map(fields.map((field, at) => [field, [...bounds[at]!]]))],
   ])
 }
 

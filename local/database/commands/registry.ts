@@ -70,9 +70,14 @@ export function loadedCommand(name: string): Command | undefined {
   return loaded.get(name)
 }
 
+/** There is a command of this name, loaded or not. */
+export function isCommand(name: string): boolean {
+  return Object.hasOwn(MODULES, name)
+}
+
 /** There is a command of this name, and `loadCommand` has not finished with it. */
 export function needsLoading(name: string): boolean {
-  return !loaded.has(name) && Object.hasOwn(MODULES, name)
+  return !loaded.has(name) && isCommand(name)
 }
 
 /** Loads a command that there is. */

@@ -9,19 +9,18 @@ export interface DocumentKeys {
   readonly rows: readonly (readonly (Value | undefined)[])[]
   /** An array was taken apart, even one of a single element. */
   readonly multikey: boolean
-  /** No indexed field exists: a sparse index leaves the document out. */
-  readonly empty: boolean
 }
 
 /**
  * The values of `paths` in `document`, arrays taken apart the way MongoDB's index keys are: an empty array counts as
  * undefined, and one array only may be taken apart for each key.
  *
+ * @param sparse rows of missing fields only are left out
  * @throws {DatabaseError} 171 CannotIndexParallelArrays
  */
-export function documentKeys(document: Doc, paths: readonly (readonly string[])[]): DocumentKeys {
+export function documentKeys(document: Doc, paths: readonly (readonly string[])[], sparse: boolean): DocumentKeys {
   const rows: (Value | undefined)[][] = []
-  const state = { multikey: false, found: false }
+  const state = { multikey: false }
   expand(
     document,
     paths.map((path) => path),
@@ -29,7 +28,7 @@ export function documentKeys(document: Doc, paths: readonly (readonly string[])[
     rows,
     state,
   )
-  return { rows, multikey: state.multikey, empty: !state.found }
+  return { rows: sparse ? rows.filter((row) => row.some((value) => value !== undefined)) : rows, ...state }
 }
 
 /** @param rest what remains of each path; null when its value is fixed */
@@ -38,7 +37,7 @@ function expand(
   rest: (readonly string[] | null)[],
   fixed: (Value | undefined)[],
   rows: (Value | undefined)[][],
-  state: { multikey: boolean; found: boolean },
+  state: { multikey: boolean },
 ): void {
   let array: Value[] | undefined
   let arrayName = ''
@@ -49,7 +48,6 @@ function expand(
     const path = rest[field]!
     if (path === null) continue
     const reached = walk(source, path)
-    if (reached.value !== undefined) state.found = true
     if (Array.isArray(reached.value)) {
       const name = path.slice(0, path.length - reached.rest.length).join('.')
       if (array !== undefined && array !== reached.value) {

@@ -1,6 +1,7 @@
 import { valuesEqual, valuesIdentical } from '../bson/compare.ts'
 import { Decimal128, type Doc, Int32, int, isDoc, isNumber, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
+import { isWildcardField, parseWildcard, type Wildcard } from './wildcard.ts'
 
 /** An index as `createIndexes` described it, checked. */
 export interface IndexSpec {
@@ -18,7 +19,8 @@ export interface IndexSpec {
   readonly partialFilter?: Doc
   readonly expireAfterSeconds?: number
   readonly collation?: Doc
-  /** Listed, but not used to find anything (wildcard). */
+  readonly wildcard?: Wildcard
+  /** Listed, but not used to find anything: a compound wildcard index. */
   readonly catalogOnly: boolean
   /** What `listIndexes` answers. */
   readonly description: Doc
@@ -90,9 +92,8 @@ export function parseIndexSpec(given: Doc, collectionCollation?: Doc): IndexSpec
   if (name === '*') throw new DatabaseError(2, "The index name '*' is not valid.")
   if (key.size === 0) throw new DatabaseError(67, 'Index keys cannot be an empty object')
   const fields = [...key.keys()]
-  let catalogOnly = false
-  for (const [field, direction] of key) catalogOnly = checkKeyField(field, direction) || catalogOnly
-  if (key.size === 1 && fields[0] === '_id' && !isNumber(key.get('_id')!)) catalogOnly = false
+  for (const [field, direction] of key) checkKeyField(field, direction)
+  const wildcard = wildcardOf(given, key)
   const partial = given.get('partialFilterExpression')
   if (partial !== undefined && !isDoc(partial)) {
     throw new DatabaseError(14, "The field 'partialFilterExpression' must be an object")
@@ -123,7 +124,8 @@ export function parseIndexSpec(given: Doc, collectionCollation?: Doc): IndexSpec
     ...(partial ? { partialFilter: partial } : {}),
     ...(expire === undefined ? {} : { expireAfterSeconds: toNumber(expire) }),
     ...(collation ? { collation } : {}),
-    catalogOnly,
+    ...(wildcard ? { wildcard } : {}),
+    catalogOnly: wildcard !== undefined && key.size > 1,
     description,
   }
 }
@@ -132,8 +134,7 @@ function simple(collation: Doc | undefined): Doc | undefined {
   return collation === undefined || collation.get('locale') === 'simple' ? undefined : collation
 }
 
-/** @returns whether the index can only be listed */
-function checkKeyField(field: string, direction: Value): boolean {
+function checkKeyField(field: string, direction: Value): void {
   if (typeof direction === 'string') {
     if (direction === '') throw new DatabaseError(67, 'Values in v:2 index key pattern cannot be an empty string')
     if (OTHER_KINDS.has(direction)) {
@@ -153,11 +154,53 @@ function checkKeyField(field: string, direction: Value): boolean {
   if (field === '') throw new DatabaseError(67, 'Index keys cannot be an empty field.')
   const parts = field.split('.')
   if (parts.includes('')) throw new DatabaseError(67, 'Index keys cannot contain an empty field.')
-  if (field === '$**' || field.endsWith('.$**')) return true
+  if (isWildcardField(field)) {
+    if (isNumber(direction)) return
+    throw new DatabaseError(67, "Can't use more than one index plugin for a single index.")
+  }
   if (parts.some((part) => part.startsWith('$') && !['$id', '$db', '$ref'].includes(part))) {
     throw new DatabaseError(67, "Index key contains an illegal field name: field name starts with '$'.")
   }
-  return false
+}
+
+const NOT_OF_WILDCARD = ['unique', 'sparse', 'expireAfterSeconds'] as const
+
+/** @throws {DatabaseError} 2, 9, 14, 67, 7246201, 7246204, and those of `parseWildcard` */
+function wildcardOf(given: Doc, key: Doc): Wildcard | undefined {
+  const [field, ...others] = [...key.keys()].filter(isWildcardField)
+  const projection = given.get('wildcardProjection')
+  if (field === undefined) {
+    if (projection === undefined) return undefined
+    throw new DatabaseError(2, "The field 'wildcardProjection' is only allowed in 'wildcard' indexes")
+  }
+  if (others.length > 0) {
+    throw new DatabaseError(7246201, 'A compound wildcard index can have exactly one wildcard component')
+  }
+  if ([...key.values()].some((direction) => !isNumber(direction))) {
+    throw new DatabaseError(67, "Can't use more than one index plugin for a single index.")
+  }
+  for (const option of NOT_OF_WILDCARD) {
+    const value = given.get(option)
+    if (option === 'expireAfterSeconds' ? value !== undefined : truthy(value)) {
+      throw new DatabaseError(67, `Index type 'wildcard' does not support the '${option}' option`)
+    }
+  }
+  if (projection !== undefined && !isDoc(projection)) {
+    throw new DatabaseError(14, "The field 'wildcardProjection' must be a non-empty object, but got another type")
+  }
+  if (projection && field !== '$**') {
+    throw new DatabaseError(9, `The field 'wildcardProjection' is only allowed when 'key' is {"$**": ±1}`)
+  }
+  if (projection?.size === 0) throw new DatabaseError(9, "The 'wildcardProjection' field can't be an empty object")
+  if (key.size > 1 && field === '$**' && !projection) {
+    throw new DatabaseError(67, "Compound wildcard indexes on all fields must also specify 'wildcardProjection' option")
+  }
+  const wildcard = parseWildcard(field, projection)
+  const twice = [...key.keys()].find((other) => other !== field && wildcard.covers(other))
+  if (twice !== undefined) {
+    throw new DatabaseError(7246204, `A wildcard index may not cover the regular field '${twice}' as well`)
+  }
+  return wildcard
 }
 
 function typeText(value: Value): string {

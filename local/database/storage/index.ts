@@ -2,9 +2,10 @@ import type { Collation } from '../bson/compare.ts'
 import type { Doc, Value } from '../bson/value.ts'
 import { documentKeys } from './index-keys.ts'
 import type { IndexSpec } from './index-spec.ts'
-import { compoundKeyString } from './key-string.ts'
+import { compoundKeyString, keyString } from './key-string.ts'
 import { OrderedTree } from './ordered-tree.ts'
 import type { Record } from './record.ts'
+import { type Wildcard, wildcardKeys } from './wildcard.ts'
 
 /** A key of a document in an index: its order-preserving string and, for error texts, its values. */
 export interface IndexKey {
@@ -85,10 +86,10 @@ export class Index {
   /** @throws {DatabaseError} 171 for parallel arrays */
   keysOf(document: Doc): readonly IndexKey[] {
     if (this.spec.catalogOnly || !this.#covers(document)) return []
-    const { rows, multikey, empty } = documentKeys(document, this.spec.paths)
-    if (empty && this.spec.sparse) return []
+    const { descending, paths, sparse, wildcard } = this.spec
+    if (wildcard) return this.#wildcardKeys(document, wildcard)
+    const { rows, multikey } = documentKeys(document, paths, sparse)
     if (multikey) this.multikey = true
-    const { descending } = this.spec
     if (rows.length === 1) {
       return [{ key: compoundKeyString(rows[0]!, descending, this.#collation), values: rows[0]! }]
     }
@@ -96,6 +97,18 @@ export class Index {
     for (const values of rows) {
       const key = compoundKeyString(values, descending, this.#collation)
       if (!keys.has(key)) keys.set(key, { key, values })
+    }
+    return [...keys.values()]
+  }
+
+  /** The path stands before the value, so that one path's values lie together. */
+  #wildcardKeys(document: Doc, wildcard: Wildcard): readonly IndexKey[] {
+    const { entries, multikey } = wildcardKeys(document, wildcard)
+    if (multikey) this.multikey = true
+    const keys = new Map<string, IndexKey>()
+    for (const [path, value] of entries) {
+      const key = keyString(path) + compoundKeyString([value], this.spec.descending, this.#collation)
+      if (!keys.has(key)) keys.set(key, { key, values: [path, value] })
     }
     return [...keys.values()]
   }

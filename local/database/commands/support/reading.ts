@@ -6,7 +6,7 @@ import { compileSort } from '../../engine/sort.ts'
 import { DatabaseError } from '../../errors.ts'
 import { isCovered } from '../../storage/plan/covered.ts'
 import { type Found, runKeys, runPlan, type ScanCounts } from '../../storage/plan/execute.ts'
-import { findHinted, type Plan, planQuery } from '../../storage/plan/planner.ts'
+import { findHinted, type IdLookup, type IndexScan, type Plan, planQuery } from '../../storage/plan/planner.ts'
 import type { ReadView } from '../../storage/read-view.ts'
 import type { Invocation } from '../invocation.ts'
 
@@ -126,11 +126,18 @@ export function* project(
 
 /** `returnKey`: of each document only the fields of the index that found it; nothing when none did. */
 export function* indexKeys({ plan, records }: Reading): Generator<Uint8Array> {
-  const fields = plan.kind === 'index' ? plan.index.spec.fields : plan.kind === 'id' ? ['_id'] : []
   for (const { record, document } of records) {
     const whole = document ?? record.decode()
-    yield encodeDocument(new Map(fields.map((field) => [field, whole.get(field) ?? null])))
+    yield encodeDocument(plan.kind === 'collection' || plan.kind === 'union' ? new Map() : firstKey(plan, whole))
   }
+}
+
+function firstKey(plan: IdLookup | IndexScan, document: Doc): Doc {
+  if (plan.kind === 'id') return new Map([['_id', document.get('_id')!]])
+  const { index, fields } = plan
+  const keys = index.keysOf(document)
+  const key = index.spec.wildcard ? keys.find(({ values }) => values[0] === fields[1]) : keys[0]
+  return new Map(fields.map((field, at) => [field, key?.values[at] ?? null]))
 }
 
 /** @throws {DatabaseError} for a projection that is refused */

@@ -1,11 +1,13 @@
-import { valuesEqual } from '../../bson/compare.ts'
+import { type Collation, valuesEqual } from '../../bson/compare.ts'
+import { printValue } from '../../bson/print.ts'
 import { type Doc, Int32, isDoc, isNumber, MaxKey, MinKey, type Value } from '../../bson/value.ts'
 import { isTrue } from '../../engine/match/element.ts'
 import { compileFilter } from '../../engine/match/filter.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Index } from '../index.ts'
-import { compoundKeyString } from '../key-string.ts'
+import { compoundKeyString, KEY_TYPE, keyString } from '../key-string.ts'
 import type { ReadView } from '../read-view.ts'
+import type { Wildcard } from '../wildcard.ts'
 import { ALL, descendingInterval, type Interval, intersect, intervalsOf } from './intervals.ts'
 import { type FilterShape, type Predicate, shapeOf } from './predicates.ts'
 
@@ -40,6 +42,8 @@ export interface IndexScan {
   readonly reverse: boolean
   /** The records come in the wanted order. */
   readonly sorted: boolean
+  /** The fields in index order: those of the index, or `$_path` and the one path that a wildcard index is read for. */
+  readonly fields: readonly string[]
   /** As explain shows them, one list a field. */
   readonly bounds: readonly (readonly string[])[]
 }
@@ -57,7 +61,7 @@ const MAX_POINTS = 4000
 /**
  * Chooses how to find the documents: by `_id`, by the index with the fewest keys to read, or by reading all.
  *
- * @throws {DatabaseError} 2 BadValue when the hint names no index
+ * @throws {DatabaseError} 2 BadValue when the hint names no index, 291 when it names a wildcard index that cannot help
  */
 export function planQuery(view: ReadView, query: Query): Plan {
   const { filter, hint } = query
@@ -75,6 +79,7 @@ export function planQuery(view: ReadView, query: Query): Plan {
     ? [hinted]
     : [...collection.indexes.values()].filter((index) => !index.spec.hidden && !index.spec.catalogOnly)
   if (hinted && (query.min || query.max)) return boundedScan(hinted, query)
+  if (hinted?.spec.catalogOnly) return { kind: 'collection', reverse: false, sorted: false }
   const shape = shapeOf(filter)
   let best: IndexScan | undefined
   let bestCost = Number.POSITIVE_INFINITY
@@ -91,8 +96,13 @@ export function planQuery(view: ReadView, query: Query): Plan {
   }
   if (best && (hinted || best.bounds.some(isNarrow))) return best
   const union = unionOf(candidates, shape, query, view)
+  if (!union && !best && hinted?.spec.wildcard) {
+    throw new DatabaseError(291, `${PLANNER_ERROR}No query solutions`)
+  }
   return union ?? best ?? { kind: 'collection', reverse: false, sorted: false }
 }
+
+const PLANNER_ERROR = 'error processing query: planner returned error :: caused by :: '
 
 function isNarrow(texts: readonly string[]): boolean {
   return texts[0] !== ALL.text && texts[0] !== '[MaxKey, MinKey]'
@@ -138,27 +148,43 @@ export function findHinted(indexes: readonly Index[], hint: Value): Index | unde
     typeof hint === 'string' ? spec.name === hint : valuesEqual(spec.key, hint),
   )
   if (!found || found.spec.hidden) {
-    throw new DatabaseError(
-      2,
-      'error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index',
-    )
+    throw new DatabaseError(2, `${PLANNER_ERROR}hint provided does not correspond to an existing index`)
   }
   return found
 }
 
+/** @throws {DatabaseError} 51174, 51175 */
 function boundedScan(index: Index, query: Query): IndexScan {
-  const { descending } = index.spec
+  const { descending, fields, wildcard } = index.spec
+  for (const bound of [query.min, query.max]) {
+    if (bound && (wildcard || !sameFields(bound, fields))) {
+      throw new DatabaseError(51174, `${PLANNER_ERROR}The index chosen is not compatible with min/max`)
+    }
+  }
+  // Reading the documents tells whether the index is multikey.
+  index.build()
   const keyOf = (bound: Doc): string => compoundKeyString([...bound.values()], descending, index.collation)
   const start = query.min ? keyOf(query.min) : ''
   const end = query.max ? keyOf(query.max) : '\xff'
+  if (start >= end) {
+    throw new DatabaseError(
+      51175,
+      `${PLANNER_ERROR}The value provided for min() does not come before the value provided for max().`,
+    )
+  }
   return {
     kind: 'index',
     index,
-    ranges: start < end ? [[start, end]] : [],
+    ranges: [[start, end]],
     reverse: false,
     sorted: false,
-    bounds: index.spec.fields.map(() => [ALL.text]),
+    fields,
+    bounds: fields.map(() => [ALL.text]),
   }
+}
+
+function sameFields(bound: Doc, fields: readonly string[]): boolean {
+  return bound.size === fields.length && [...bound.keys()].every((field, at) => field === fields[at])
 }
 
 /** The scan of one index that the filter or the sort asks for; `undefined` when the index does not help. */
@@ -172,13 +198,13 @@ function scanOf(
   const { spec } = index
   if (!sameCollation(query.collation, index) && !forced) return undefined
   const collates = sameCollation(query.collation, index)
-  if (!forced && spec.partialFilter && !implies(shape, spec.partialFilter)) return undefined
+  if (!forced && spec.partialFilter && !implies(shape, spec.partialFilter, index.collation)) return undefined
+  if (spec.wildcard) return collates ? wildcardScan(index, spec.wildcard, shape) : undefined
   const concerned =
     shape.predicates.has(spec.fields[0]!) || (query.sort && spec.fields.some((field) => query.sort!.has(field)))
   if (!concerned && !forced) return undefined
   // Reading the documents tells whether the index is multikey.
-  const { tree } = index
-  void tree
+  index.build()
   const fields: Interval[][] = []
   let points = 1
   let usable = collates
@@ -208,8 +234,42 @@ function scanOf(
     ranges: rangesOf(directed),
     reverse: order === 'backward',
     sorted: order !== undefined,
+    fields: spec.fields,
     bounds: directed.map((intervals) => intervals.map(({ text }) => text)),
   }
+}
+
+/** The scan of the one path that leaves the fewest keys to read. */
+function wildcardScan(index: Index, wildcard: Wildcard, shape: FilterShape): IndexScan | undefined {
+  index.build()
+  let best: IndexScan | undefined
+  for (const path of shape.predicates.keys()) {
+    const intervals = wildcard.covers(path) ? fieldIntervals(index, path, shape) : undefined
+    if (intervals === undefined || !intervals.every(isOfLeaves)) continue
+    const directed = index.spec.descending[0] ? intervals.map(descendingInterval).reverse() : intervals
+    const prefix = keyString(path)
+    const name = printValue(path)
+    const scan: IndexScan = {
+      kind: 'index',
+      index,
+      ranges: directed.map(({ start, end }) => [prefix + start, prefix + end] as const),
+      reverse: false,
+      sorted: false,
+      fields: ['$_path', path],
+      bounds: [[`[${name}, ${name}]`], directed.map(({ text }) => text)],
+    }
+    if (!best || countKeys(scan) < countKeys(best)) best = scan
+  }
+  return best
+}
+
+/** What a wildcard index does not hold: what is missing, and documents and arrays as a whole. */
+const NOT_A_LEAF = [KEY_TYPE.undefined, KEY_TYPE.null, KEY_TYPE.object, KEY_TYPE.array]
+
+function isOfLeaves({ start, end }: Interval): boolean {
+  const first = start.charCodeAt(0)
+  const last = end.length === 1 ? end.charCodeAt(0) - 1 : end.charCodeAt(0)
+  return start !== '' && NOT_A_LEAF.every((type) => type < first || type > last)
 }
 
 const head = (path: string): string => path.split('.', 1)[0]!
@@ -304,34 +364,40 @@ function matchesMissing({ operator, value }: Predicate): boolean {
 }
 
 /** Every document that meets the filter meets the partial index's filter too, as far as one can tell by looking. */
-function implies(shape: FilterShape, partial: Doc): boolean {
+function implies(shape: FilterShape, partial: Doc, collation: Collation | undefined): boolean {
   const wanted = shapeOf(partial)
   const operatorsKnown = [...partial.keys()].every((key) => key === '$and' || !key.startsWith('$'))
   if (!operatorsKnown || wanted.ors.length > 0) return false
   for (const [path, conditions] of wanted.predicates) {
     const given = shape.predicates.get(path) ?? []
-    if (!conditions.every((condition) => given.some((predicate) => predicateImplies(path, predicate, condition)))) {
-      return false
-    }
+    const implied = (condition: Predicate): boolean =>
+      given.some((predicate) => predicateImplies(path, predicate, condition, collation))
+    if (!conditions.every(implied)) return false
   }
   return true
 }
 
-function predicateImplies(path: string, given: Predicate, wanted: Predicate): boolean {
+function predicateImplies(
+  path: string,
+  given: Predicate,
+  wanted: Predicate,
+  collation: Collation | undefined,
+): boolean {
   if (given.operator === wanted.operator && valuesEqual(given.value, wanted.value)) return true
   if (wanted.operator === '$exists' && wanted.value === true) return !matchesMissing(given)
   if (given.operator === '$eq' && !path.includes('.') && given.value !== null && !Array.isArray(given.value)) {
     const matches = compileFilter(new Map([[path, new Map([[wanted.operator, wanted.value]])]]), {
       now: new Date(0),
       random: () => 0,
+      ...(collation ? { collation } : {}),
     })
     return matches(new Map([[path, given.value]]))
   }
   if (given.operator === '$in' && Array.isArray(given.value)) {
-    return given.value.every((value) => predicateImplies(path, { operator: '$eq', value }, wanted))
+    return given.value.every((value) => predicateImplies(path, { operator: '$eq', value }, wanted, collation))
   }
-  const givenIntervals = intervalsOf(given, undefined)
-  const wantedIntervals = intervalsOf(wanted, undefined)
+  const givenIntervals = intervalsOf(given, collation)
+  const wantedIntervals = intervalsOf(wanted, collation)
   if (!givenIntervals || !wantedIntervals || !/^\$[gl]te?$/.test(given.operator)) return false
   return givenIntervals.every(({ start, end }) =>
     wantedIntervals.some((interval) => interval.start <= start && interval.end >= end),

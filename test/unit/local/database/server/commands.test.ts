@@ -9,6 +9,20 @@ describe('commands', () => {
   it.each<[string, Document, number, string, string]>([
     ['an unknown command', { nonsense: 1 }, 59, 'CommandNotFound', "no such command: 'nonsense'"],
     [
+      'an explanation of a command that has none',
+      { explain: { insert: 'c', documents: [{}] } },
+      20,
+      'IllegalOperation',
+      'Cannot explain cmd: insert',
+    ],
+    [
+      'an explanation of an unknown command',
+      { explain: { nonsense: 1 } },
+      59,
+      'CommandNotFound',
+      'Explain failed due to unknown command: nonsense',
+    ],
+    [
       'an unknown field',
       { find: 'c', nonsense: 1 },
       40415,

@@ -203,6 +203,46 @@ describe('indexes', () => {
     expect((await failure(work())).code).toBe(code)
   })
 
+  it('leave out of a sparse index what lacks its field, also within arrays', async () => {
+    const docs = collection('sparse')
+    await docs.createIndex({ 'a.x': 1 }, { sparse: true, unique: true })
+    await docs.insertMany(
+      [
+        { a: [{ y: 1 }] },
+        { a: [{ y: 1 }] },
+        { a: [] },
+        { a: [] },
+        { a: [1] },
+        { a: [{ x: 1 }, { y: 2 }] },
+        { b: 1 },
+      ].map((document, _id) => ({ ...document, _id }) as Document),
+    )
+    expect(await failure(docs.insertOne({ a: [{ y: 3 }, { x: 1 }] }))).toMatchObject({ code: 11000 })
+    const hinted = await docs.find({}, { hint: 'a.x_1' }).toArray()
+    expect(hinted.map(({ _id }) => _id)).toEqual([5])
+  })
+
+  it('give each document once between min and max, and refuse bounds that do not fit', async () => {
+    const docs = collection('bounded')
+    await docs.insertMany(
+      [{ a: [1, 2, 3] }, { a: 2 }, { a: 5 }].map((document, _id) => ({ ...document, _id }) as Document),
+    )
+    await docs.createIndex({ a: 1 })
+    const bounded = (min: Document, max: Document) => docs.find({}, { hint: { a: 1 }, min, max }).toArray()
+    expect((await bounded({ a: 1 }, { a: 5 })).map(({ _id }) => _id)).toEqual([0, 1])
+    expect((await failure(bounded({ b: 1 }, { b: 5 }))).code).toBe(51174)
+    expect((await failure(bounded({ a: 5 }, { a: 5 }))).code).toBe(51175)
+  })
+
+  it('do not take a partial index for whole under its collation', async () => {
+    const docs = collection('partial_collation')
+    const collation = { locale: 'en', strength: 2 }
+    await docs.createIndex({ a: 1 }, { collation, partialFilterExpression: { a: { $gt: 'B' } } })
+    await docs.insertMany([{ a: 'b' }, { a: 'B' }, { a: 'c' }])
+    expect(await docs.find({ a: 'b' }, { collation }).toArray()).toHaveLength(2)
+    expect(await docs.find({ a: { $in: ['b', 'C'] } }, { collation }).toArray()).toHaveLength(3)
+  })
+
   it('refuse a duplicate, with the key', async () => {
     const docs = collection('unique')
     await docs.createIndex({ a: 1, b: 1 }, { unique: true })

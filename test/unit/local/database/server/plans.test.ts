@@ -61,6 +61,8 @@ const filter = fc.oneof(
   fc.tuple(clause, clause).map(([both, other]): Document => ({ ...both, $or: [other, { b: 1 }] })),
 )
 
+const collation = { locale: 'en', strength: 2 }
+
 const indexes: readonly (readonly [IndexSpecification, object])[] = [
   [{ a: 1 }, {}],
   [{ a: -1 }, {}],
@@ -79,11 +81,39 @@ const indexes: readonly (readonly [IndexSpecification, object])[] = [
   [{ a: -1 }, { partialFilterExpression: { b: { $type: 'number' }, a: { $in: [1, 'a'] } } }],
   [{ a: 1 }, { hidden: true }],
   [{ a: 1, _id: 1 }, { unique: true }],
-  [{ a: 1 }, { collation: { locale: 'en', strength: 2 } }],
+  [{ a: 1 }, { collation }],
+  [{ a: 1 }, { collation, partialFilterExpression: { a: { $gt: 'A' } } }],
+  [{ '$**': 1 }, {}],
+  [{ '$**': 1 }, { wildcardProjection: { a: 1 } }],
+  [{ '$**': -1 }, { wildcardProjection: { 'a.x': 0 } }],
+  [{ '$**': 1 }, { wildcardProjection: { a: { x: 1 }, b: 1 } }],
+  [{ '$**': 1 }, { partialFilterExpression: { a: { $gt: 0 } } }],
+  [{ '$**': 1 }, { collation }],
+  [{ '$**': 1 }, { hidden: true }],
+  [{ 'a.$**': -1 }, {}],
+  [{ b: 1, 'a.$**': 1 }, {}],
 ]
 
 async function ids(cursor: { toArray(): Promise<Document[]> }): Promise<unknown[]> {
   return (await cursor.toArray()).map(({ _id }) => _id).sort((left, right) => left - right)
+}
+
+/** A hint reads this index whatever it leaves out; a wildcard index that cannot answer is refused. */
+async function expectHinted(
+  hinted: Promise<unknown[]>,
+  expected: readonly unknown[],
+  options: object,
+  wildcard: boolean,
+): Promise<void> {
+  const [found, code] = await hinted.then(
+    (value) => [value, 0] as const,
+    (error) => [[], error.code] as const,
+  )
+  if ('hidden' in options) expect(code).toBe(2)
+  else if (code !== 0) expect([code, wildcard]).toEqual([291, true])
+  else if ('sparse' in options || 'partialFilterExpression' in options)
+    expect(expected).toEqual(expect.arrayContaining([...found]))
+  else expect(found).toEqual(expected)
 }
 
 describe('a plan', () => {
@@ -100,20 +130,23 @@ describe('a plan', () => {
           const stored = docs.map((document, _id) => ({ ...document, _id }) as Document)
           // Two arrays in one key are refused, as MongoDB does.
           await source.insertMany(stored, { ordered: false }).catch((error) => expect(error.code).toBe(171))
-          const collation = 'collation' in options ? { collation: { locale: 'en', strength: 2 } } : {}
+          const collated = 'collation' in options ? { collation } : {}
+          const wildcard = JSON.stringify(key).includes('$**')
+          const order = wildcard ? { a: 1 } : key
           for (const wanted of filters) {
-            const every = { hint: { $natural: 1 }, ...collation }
+            const every = { hint: { $natural: 1 }, ...collated }
             const expected = await ids(source.find(wanted, every))
             const found = {
-              found: await ids(source.find(wanted, collation)),
-              sorted: await ids(source.find(wanted, collation).sort(key as Record<string, 1>)),
-              counted: await source.countDocuments(wanted, collation),
+              found: await ids(source.find(wanted, collated)),
+              sorted: await ids(source.find(wanted, collated).sort(order as Record<string, 1>)),
+              counted: await source.countDocuments(wanted, collated),
             }
             expect(found, JSON.stringify([wanted, key, options])).toEqual({
               found: expected,
               sorted: expected,
               counted: expected.length,
             })
+            await expectHinted(ids(source.find(wanted, { hint: key, ...collated })), expected, options, wildcard)
           }
           await source.drop()
         },
