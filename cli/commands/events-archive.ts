@@ -23,8 +23,10 @@ export const command: Command = {
       const lines = [`${report.archived.length} days archived (${events} events), ${report.kept} were there already`]
       if (report.open.length > 0)
         lines.push(`${report.open.length} days left out: the snapshots that read them are not final (kpi backfill)`)
+      for (const day of report.damaged)
+        lines.push(`${day} is damaged, and its events are no longer all in the database: restore its file from a copy`)
       context.output(report, lines.join('\n'))
-      return 0
+      return report.damaged.length === 0 ? 0 : 1
     } finally {
       await client.close()
     }

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { EJSON } from 'bson'
-import type { Collection, Db } from 'mongodb'
+import type { Collection, Db, Document } from 'mongodb'
 import { dayMs, dayName, type Instant, startOfDay } from '../../domain/instant.ts'
 import { CommandError } from '../command.ts'
 
@@ -26,6 +27,8 @@ export interface ArchiveReport {
   readonly kept: number
   /** Days left out because a snapshot that reads them is not final yet, or missing. */
   readonly open: string[]
+  /** Days whose file is missing or does not read back, while the database no longer holds all of their events. */
+  readonly damaged: string[]
 }
 
 /** Days after which no snapshot reads a day: the window of `mau`. */
@@ -35,7 +38,8 @@ const manifestName = 'manifest.json'
 /**
  * Copies the raw events of every final day before `before` into `directory`: one gzip file of canonical EJSON lines a
  * day, named in `manifest.json` with count and digest, and read back before it counts. Deletes nothing. A stopped run
- * goes on where it was; a day that got events since is written again.
+ * goes on where it was; a day that got events since is written again, and one whose file broke, too. But a file is never
+ * replaced by fewer events than it is said to hold: such a day is reported, since a copy elsewhere may be the last.
  *
  * @throws {CommandError} when the folder cannot be written, its manifest is broken, or a file does not read back
  */
@@ -52,25 +56,45 @@ export async function archiveEvents(
   const events = db.collection('analytics_events')
   const archived: ArchivedDay[] = []
   const open: string[] = []
+  const damaged: string[] = []
   let kept = 0
-  for (const day of await daysWithEvents(events, before)) {
+  const present = await daysWithEvents(events, before)
+  const names = new Set(present.map(dayName))
+  for (const entry of manifest.values()) {
+    // The events of the others have expired: the file is what remains of them.
+    if (names.has(entry.day) || entry.day >= dayName(before)) continue
+    if (await readsBack(directory, entry)) kept += 1
+    else damaged.push(entry.day)
+  }
+  for (const day of present) {
     if (!(await isFinal(db, day))) {
       open.push(dayName(day))
       continue
     }
     const known = manifest.get(dayName(day))
     const range = { timestamp: { $gte: new Date(day), $lt: new Date(day + dayMs) } }
-    if (known !== undefined && (await isComplete(directory, known, await events.countDocuments(range)))) {
-      kept += 1
-      continue
+    let earlier: ArchivedDay | undefined
+    if (known !== undefined) {
+      const eventsNow = await events.countDocuments(range)
+      const sound = await readsBack(directory, known)
+      if (sound && eventsNow <= known.events) {
+        kept += 1
+        continue
+      }
+      if (!sound && eventsNow < known.events) {
+        damaged.push(known.day)
+        continue
+      }
+      if (sound) earlier = known
+      else progress(`${known.day}  ${known.file} is damaged: written again`)
     }
-    const entry = await writeDay(events, range, dayName(day), directory)
+    const entry = await writeDay(events, range, dayName(day), directory, earlier)
     manifest.set(entry.day, entry)
     await writeManifest(directory, manifest)
     archived.push(entry)
     progress(`${entry.day}  ${entry.events} events  ${entry.file}`)
   }
-  return { archived, kept, open }
+  return { archived, kept, open, damaged: damaged.sort() }
 }
 
 /** Days before `before` that hold events, found by jumping from day to day along the index. */
@@ -96,27 +120,33 @@ async function isFinal(db: Db, day: Instant): Promise<boolean> {
   return (await db.collection('kpi_snapshots').findOne(last, { projection: { _id: 1 } })) !== null
 }
 
-async function isComplete(directory: string, entry: ArchivedDay, eventsNow: number): Promise<boolean> {
-  // Fewer now: they expired, and the archive is what remains of them.
-  if (eventsNow > entry.events) return false
+async function readsBack(directory: string, entry: ArchivedDay): Promise<boolean> {
   const digest = await digestOf(path.join(directory, entry.file)).catch(() => null)
   return digest !== null && digest.sha256 === entry.sha256 && digest.lines === entry.events
 }
 
-async function writeDay(events: Collection, range: object, day: string, directory: string): Promise<ArchivedDay> {
+async function writeDay(
+  events: Collection,
+  range: object,
+  day: string,
+  directory: string,
+  earlier: ArchivedDay | undefined,
+): Promise<ArchivedDay> {
   const file = `analytics_events-${day}.jsonl.gz`
   const target = path.join(directory, file)
   const unfinished = `${target}.unfinished`
   const hash = createHash('sha256')
   let count = 0
+  const counted = (line: string): string => {
+    hash.update(line)
+    count += 1
+    return line
+  }
   async function* lines(): AsyncGenerator<string> {
     const cursor = events.find(range, { promoteValues: false }).sort({ timestamp: 1, _id: 1 })
-    for await (const event of cursor) {
-      const line = `${EJSON.stringify(event, { relaxed: false })}\n`
-      hash.update(line)
-      count += 1
-      yield line
-    }
+    if (earlier !== undefined)
+      for await (const line of expiredLines(events, range, path.join(directory, earlier.file))) yield counted(line)
+    for await (const event of cursor) yield counted(`${EJSON.stringify(event, { relaxed: false })}\n`)
   }
   await pipeline(Readable.from(lines()), createGzip(), createWriteStream(unfinished))
   const sha256 = hash.digest('hex')
@@ -127,6 +157,19 @@ async function writeDay(events: Collection, range: object, day: string, director
   }
   await rename(unfinished, target)
   return { day, file, events: count, sha256, bytes: (await stat(target)).size }
+}
+
+/** Lines of an archived day whose events the database no longer holds: writing it again must not lose them. */
+async function* expiredLines(events: Collection, range: object, file: string): AsyncGenerator<string> {
+  const idOf = ({ _id }: Document): string => EJSON.stringify(_id, { relaxed: false })
+  const present = new Set<string>()
+  for await (const event of events.find(range, { projection: { _id: 1 }, promoteValues: false }))
+    present.add(idOf(event))
+  const lines = createInterface({
+    input: createReadStream(file).pipe(createGunzip()),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  })
+  for await (const line of lines) if (!present.has(idOf(EJSON.parse(line, { relaxed: false })))) yield `${line}\n`
 }
 
 async function digestOf(file: string): Promise<{ sha256: string; lines: number }> {

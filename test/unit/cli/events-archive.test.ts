@@ -91,6 +91,25 @@ describe('an archive of events', () => {
     await db.collection('analytics_events').deleteMany({ timestamp: { $lt: new Date(first + 1) } })
     expect(await archive()).toMatchObject({ archived: [], kept: 2 })
     expect(await linesOf('analytics_events-2024-01-01.jsonl.gz')).toHaveLength(2)
+    const late = [1, 2, 3].map((ms) => ({ event_type: 'late', timestamp: new Date(first + ms + 9) }))
+    await db.collection('analytics_events').insertMany(late)
+    expect(await archive()).toMatchObject({ archived: [{ day: '2024-01-01', events: 5 }], kept: 1, damaged: [] })
+    const types = (await linesOf('analytics_events-2024-01-01.jsonl.gz')).map((line) => EJSON.parse(line).event_type)
+    expect(types).toEqual(['login', 'login', 'late', 'late', 'late'])
+  })
+
+  it('never replaces a damaged file by fewer events than it held, and names its day', async () => {
+    await archive()
+    const file = path.join(directory, 'analytics_events-2024-01-01.jsonl.gz')
+    const [sound, manifest] = [await readFile(file), await readFile(path.join(directory, 'manifest.json'), 'utf8')]
+    await writeFile(file, 'broken')
+    await db.collection('analytics_events').deleteOne({ timestamp: new Date(first) })
+    expect(await archive()).toMatchObject({ archived: [], kept: 1, damaged: ['2024-01-01'] })
+    await db.collection('analytics_events').deleteMany({ timestamp: { $lt: new Date(first + day) } })
+    expect(await archive()).toMatchObject({ archived: [], kept: 1, damaged: ['2024-01-01'] })
+    expect(await readFile(path.join(directory, 'manifest.json'), 'utf8')).toBe(manifest)
+    await writeFile(file, sound)
+    expect(await archive()).toMatchObject({ archived: [], kept: 2, damaged: [] })
   })
 
   it('refuses a folder whose manifest is none, and one it cannot write', async () => {
