@@ -20,6 +20,8 @@ const appFolderMarks = [
   'https_endpoints/data_api_config.json',
 ]
 
+const rootFiles = ['root_config.json', 'realm_config.json']
+
 export interface Root {
   /** Relative path of the root file; undefined when the folder has none. */
   readonly file: string | undefined
@@ -44,6 +46,23 @@ async function refuseLegacy(reader: FolderReader): Promise<void> {
     throw legacyLayout(20200603, 'config.json')
 }
 
+/** Folders up to two levels down that hold a root file: many apps live in a folder of their repository. */
+async function appsBelow(reader: FolderReader): Promise<string[]> {
+  const foldersIn = async (folder: string) =>
+    (await reader.list(folder))
+      .filter(({ name, isFolder }) => isFolder && !name.startsWith('.') && name !== 'node_modules')
+      .map(({ name }) => path.join(folder, name))
+  const first = await foldersIn('.')
+  const second = await Promise.all(first.map(foldersIn))
+  const isApp = async (folder: string) =>
+    (await Promise.all(rootFiles.map((file) => reader.text(path.join(folder, file))))).some(
+      (text) => text !== undefined,
+    )
+  const folders = [...first, ...second.flat()]
+  const found = await Promise.all(folders.map(isApp))
+  return folders.filter((_, index) => found[index])
+}
+
 /** The root file, `root_config.json` before `realm_config.json`, and the link to the deployed app. */
 export async function readRoot(reader: FolderReader): Promise<Root> {
   const meta: MetaFile = {}
@@ -54,7 +73,7 @@ export async function readRoot(reader: FolderReader): Promise<Root> {
     for (const [key, value] of Object.entries(parsed ?? {}))
       if (value !== undefined) Object.assign(meta, { [key]: value })
   }
-  for (const file of ['root_config.json', 'realm_config.json']) {
+  for (const file of rootFiles) {
     const text = await reader.text(file)
     if (text === undefined) continue
     let value: unknown
@@ -78,11 +97,17 @@ export async function readRoot(reader: FolderReader): Promise<Root> {
   }
   await refuseLegacy(reader)
   const marks = await Promise.all(appFolderMarks.map(async (mark) => (await reader.text(mark)) !== undefined))
-  if (!marks.includes(true))
+  if (!marks.includes(true)) {
+    const below = await appsBelow(reader)
+    const mend =
+      below.length > 0
+        ? `Give the folder with one inside: --app ${path.join(reader.dir, below[0] ?? '')}` +
+          (below.length > 1 ? ` (or ${below.slice(1, 4).join(', ')})` : '')
+        : 'Give the folder of an exported app with --app, or write one: atlas-edge init DIR --app-id NAME-XXXXX'
     throw new AppFolderError(
-      `${reader.dir} is no App Services app: it has neither root_config.json nor realm_config.json. ` +
-        'Give the folder of an exported app with --app, or write one: atlas-edge init DIR --app-id NAME-XXXXX',
+      `${reader.dir} is no App Services app: it has neither root_config.json nor realm_config.json. ${mend}`,
     )
+  }
   reader.findings.add('warning', 'root-file-missing', {
     file: 'realm_config.json',
     message: 'the folder has neither root_config.json nor realm_config.json; served under a name made of the folder',

@@ -418,6 +418,11 @@ describe('loadAppFolder', () => {
     ],
     ['a project that is none', { 'package.json': { name: 'x' }, 'functions/a.js': '' }, /is no App Services app/],
     [
+      'a repository with the app in a folder, which is named',
+      { 'package.json': {}, 'mobile/atlas/root_config.json': {}, 'backend/realm_config.json': {} },
+      /is no App Services app: .* --app \S*backend \(or mobile\/atlas\)$/,
+    ],
+    [
       'a Stitch app',
       { 'stitch.json': { name: 'x' } },
       /stitch\.json: config version 20180301 is a layout that is not served/,
