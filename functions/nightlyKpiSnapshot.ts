@@ -1,11 +1,11 @@
-import { dayMs, type Instant, startOfDay } from '../domain/instant.ts'
+import { dayMs, dayName, type Instant, startOfDay } from '../domain/instant.ts'
 import type { Context } from '../runtime/context.ts'
 import { countBrokenDates } from './shared/broken-dates.ts'
 import { collectionOf } from './shared/database.ts'
 import { type FillOptions, fillSnapshots } from './shared/fill-snapshots.ts'
 import { acceptArrivals, findLateDays, lastNight } from './shared/late-days.ts'
 import { readConfig } from './shared/read-config.ts'
-import { isTouched, type Repair, readRepairs, settleRepairs } from './shared/repairs.ts'
+import { type Change, isTouched, noteRepair, type Repair, readRepairs, settleRepairs } from './shared/repairs.ts'
 import { expireEvents } from './shared/retention.ts'
 import { fewRanges, rollUpDays } from './shared/rollup.ts'
 import { refreshSegments } from './shared/segment-store.ts'
@@ -65,30 +65,37 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
     rolledSince: Number.MIN_SAFE_INTEGER,
     force: false,
   }
-  const filled = await fillSnapshots(context, ascending(due), options)
-  let { computed } = filled
-  const written = [...filled.written]
-  const differing = [...filled.differingFinals]
+  const filled = [await fillSnapshots(context, ascending(due), options)]
   const finals = ascending(touched.filter((date) => date <= nonFinal && !due.has(date)))
   let checked = 0
   for (let steps = 0; checked < finals.length && steps < mostSteps; steps++) {
     if (Date.now() - now.getTime() > budgetMs) break
-    const step = await fillSnapshots(context, finals.slice(checked, checked + finalsPerStep), options)
-    checked += step.computed
-    computed += step.computed
-    written.push(...step.written)
-    differing.push(...step.differingFinals)
+    const step = finals.slice(checked, checked + finalsPerStep)
+    filled.push(await fillSnapshots(context, step, options))
+    checked += step.length
   }
-  await settleRepairs(context, repairs, checked < finals.length ? (finals[checked] ?? 0) - dayMs : undefined)
+  const left = filled.flatMap(({ overtaken }) => overtaken.map(Number))
+  const isLeft = (change: Change): boolean => left.some((date) => isTouched(date, [change]))
+  if (isLeft({ days: lateDays })) await noteRepair(context, { days: lateDays })
+  const repaired = repairs.filter((repair) => !isLeft(repair))
+  await settleRepairs(context, repaired, checked < finals.length ? (finals[checked] ?? 0) - dayMs : undefined)
   await acceptArrivals(context, now)
   await expireEvents(context, config, now)
+  const differing = sorted(filled.flatMap(({ differingFinals }) => differingFinals))
+  if (differing.length > 0)
+    console.warn(
+      `${differing.length} final snapshots are not what late rows make of them; a backfill rewrites them: ` +
+        differing.map((date) => dayName(date.getTime())).join(', '),
+    )
   return {
-    computed,
-    written: written.sort((a, b) => a.getTime() - b.getTime()),
+    computed: filled.reduce((sum, { computed }) => sum + computed, 0),
+    written: sorted(filled.flatMap(({ written }) => written)),
     late_days: lateDays.map((day) => new Date(day)),
-    differing_finals: differing.sort((a, b) => a.getTime() - b.getTime()),
+    differing_finals: differing,
   }
 }
+
+const sorted = (dates: readonly Date[]): Date[] => [...dates].sort((a, b) => a.getTime() - b.getTime())
 
 const ascending = (dates: Iterable<Instant>): Instant[] => [...dates].sort((a, b) => a - b)
 

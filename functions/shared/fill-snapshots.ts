@@ -16,6 +16,7 @@ export interface FillResult {
   readonly computed: number
   readonly written: Date[]
   readonly differingFinals: Date[]
+  readonly overtaken: Date[]
 }
 
 export interface FillOptions {
@@ -38,6 +39,7 @@ export async function fillSnapshots(
 ): Promise<FillResult> {
   const written: Date[] = []
   const differingFinals: Date[] = []
+  const overtaken: Date[] = []
   for (const chunk of toChunks(dates)) {
     const first = chunk[0] ?? 0
     const last = chunk[chunk.length - 1] ?? 0
@@ -51,8 +53,9 @@ export async function fillSnapshots(
     })
     written.push(...stored.written)
     differingFinals.push(...stored.differingFinals)
+    overtaken.push(...stored.overtaken)
   }
-  return { computed: dates.length, written, differingFinals }
+  return { computed: dates.length, written, differingFinals, overtaken }
 }
 
 /** Dates that lie close enough together to share what is read for them. */

@@ -11,6 +11,8 @@ export interface StoreResult {
   readonly written: Date[]
   /** Final snapshots that would differ now: reported, not rewritten. */
   readonly differingFinals: Date[]
+  /** Snapshots left as they are because another run read later, by its clock, what they are made of. */
+  readonly overtaken: Date[]
 }
 
 /** Metric names whose stored value is not the computed one. */
@@ -25,6 +27,8 @@ function comparable(value: unknown): string {
 }
 
 const attempts = 8
+/** No run lives longer: what was computed later than this after a run began was computed by a wrong clock. */
+const longestRunMs = 300_000
 
 /**
  * Stores snapshots: a new one is inserted, one whose metrics differ is replaced with the next revision, an equal one is
@@ -44,6 +48,8 @@ export async function storeSnapshots(
   const collection = collectionOf(context, 'kpi_snapshots')
   const written = new Map<number, Date>()
   const differingFinals = new Map<number, Date>()
+  const overtaken = new Map<number, Date>()
+  const readAt = options.readAt.getTime()
   let pending = [...snapshots]
   for (let attempt = 1; pending.length > 0; attempt++) {
     const existing = new Map<number, Document>()
@@ -59,11 +65,15 @@ export async function storeSnapshots(
     for (const snapshot of pending) {
       const date = snapshot.snapshot_date
       const stored = existing.get(date.getTime())
-      const final = date.getTime() + options.lateWindowDays * dayMs <= options.readAt.getTime()
+      const final = date.getTime() + options.lateWindowDays * dayMs <= readAt
       const changes = stored === undefined ? null : differingMetrics(stored.metrics, { ...snapshot.metrics }).length
       const kept = changes !== null && changes > 0 && stored?.final === true && !options.force
+      const lead = (toInstant(stored?.computed_at) ?? readAt) - readAt
       if (kept) differingFinals.set(date.getTime(), date)
-      else if (changes !== 0 && (toInstant(stored?.computed_at) ?? 0) > options.readAt.getTime()) continue
+      else if (changes !== 0 && lead > 0 && lead <= longestRunMs) {
+        overtaken.set(date.getTime(), date)
+        continue
+      }
       const write = writeOf(snapshot, stored, kept || changes === 0 ? changes : null, kept || final, options.readAt)
       if (write === null) continue
       operations.push(write)
@@ -82,7 +92,11 @@ export async function storeSnapshots(
   }
   const ascending = (dates: ReadonlyMap<number, Date>): Date[] =>
     [...dates.values()].sort((a, b) => a.getTime() - b.getTime())
-  return { written: ascending(written), differingFinals: ascending(differingFinals) }
+  return {
+    written: ascending(written),
+    differingFinals: ascending(differingFinals),
+    overtaken: ascending(overtaken),
+  }
 }
 
 /** @param kept metrics that differ where the stored ones stay; null: they are replaced, or there are none */

@@ -164,6 +164,7 @@ describe('a backfill', () => {
     expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
       checked: span,
       differing: [],
+      differing_rows: [],
       missing: [],
       next: null,
     })
@@ -345,7 +346,7 @@ describe('verify', () => {
       ],
     })
     await backfill()
-    const clean = { checked: span, differing: [], missing: [], next: null }
+    const clean = { checked: span, differing: [], differing_rows: [], missing: [], next: null }
     expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual(clean)
     await db
       .collection('kpi_snapshots')

@@ -124,7 +124,7 @@ describe('a night repairs what a late event changes', () => {
       if (!stopped) break
       expect(write).toBeLessThan(40)
     }
-  })
+  }, 300_000)
 
   it('on as many scattered days as there are, within the operations of one function', async () => {
     await loadRawData(db, empty)
