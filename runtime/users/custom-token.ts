@@ -13,6 +13,8 @@ import type { AuthProvider, Json } from '../../schemas/app/definition.ts'
 
 const maxTokenLength = 1_000_000
 const maxMetadataLength = 4096
+/** How far ahead the clock of an issuer may be. */
+const clockToleranceSeconds = 300
 
 export interface VerifiedCustomToken {
   subject: string
@@ -67,6 +69,8 @@ export function createCustomTokenVerifier(options: CustomTokenOptions) {
       if (token.length > maxTokenLength || !isWellFormed(token)) return undefined
       const payload = await verifySignature(token).catch(() => undefined)
       if (payload === undefined || typeof payload.sub !== 'string' || payload.sub === '') return undefined
+      if (payload.iat !== undefined && payload.iat > options.now().getTime() / 1000 + clockToleranceSeconds)
+        return undefined
       if (!hasAudience(payload.aud, audiences, requireAny, options.clientAppId)) return undefined
       const data = readMetadata(payload, metadata_fields)
       return data === undefined ? undefined : { subject: payload.sub, data }

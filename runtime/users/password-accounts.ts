@@ -22,6 +22,8 @@ export interface AccountHooks extends UserHooks {
 
 type Outcome = 'success' | 'pending' | 'fail'
 
+/** The longest address that mail can have (RFC 5321, 4.5.3.1). */
+const maxEmailLength = 320
 const confirmationLifetimeMs = 30 * 86_400_000
 const resetLifetimeMs = 30 * 60_000
 
@@ -41,8 +43,9 @@ export class PasswordAccounts {
     this.config = provider.config
   }
 
-  /** @throws {AppError} `BadRequest` for the password or a refusing function, `AccountNameInUse` */
+  /** @throws {AppError} `BadRequest` for the name, the password or a refusing function, `AccountNameInUse` */
   async register(email: string, password: string): Promise<void> {
+    assertEmail(email)
     assertPassword(password)
     const now = this.service.now()
     const { token, stored } = await newToken(now, confirmationLifetimeMs)
@@ -192,9 +195,10 @@ export class PasswordAccounts {
  * Creates a user who needs no confirmation, as an administrator does. The app hears of the user at the first login: its
  * creation function and its authentication triggers run then.
  *
- * @throws {AppError} `AccountNameInUse`, `BadRequest` for the password
+ * @throws {AppError} `AccountNameInUse`, `BadRequest` for the name or the password
  */
 export async function createConfirmedUser(service: UserService, email: string, password: string): Promise<User> {
+  assertEmail(email)
   assertPassword(password)
   const now = service.now()
   const { identity, created } = await service.users.claimIdentity(keyOf(email), new ObjectId(), now, {
@@ -204,6 +208,19 @@ export async function createConfirmedUser(service: UserService, email: string, p
   })
   if (!created) throw new AppError('AccountNameInUse', 'name already in use')
   return (await service.users.ensureUser(identity, toVisibleIdentity(identity, { email }), now)).user
+}
+
+/**
+ * A name need not be an address, but mails and logs are written with it.
+ *
+ * @throws {AppError} `BadRequest`
+ */
+function assertEmail(email: string): void {
+  if (email.length > maxEmailLength || /\p{Cc}/u.test(email))
+    throw new AppError(
+      'BadRequest',
+      `'email' must have at most ${maxEmailLength} characters, none of them a control character`,
+    )
 }
 
 /** @throws {AppError} `BadRequest` */

@@ -46,9 +46,13 @@ export async function makeCredentials(edge: EdgeUnderTest): Promise<Credentials>
   const password = 'correct horse'
   const auth = `${edge.url}${client}/app/${wireApp}/auth/providers`
   await post(`${auth}/local-userpass/register`, { email, password })
-  const login = () => post(`${auth}/local-userpass/login`, { username: email, password })
-  const { body: session } = await login()
-  const { body: revoked } = await login()
+  const login = async () => {
+    const { status, body } = await post(`${auth}/local-userpass/login`, { username: email, password })
+    if (status !== 200) throw new Error(`the login answered ${status}: ${JSON.stringify(body)}`)
+    return body
+  }
+  const session = await login()
+  const revoked = await login()
   await fetch(`${edge.url}${client}/auth/session`, {
     method: 'DELETE',
     headers: { Authorization: `Bearer ${revoked.refresh_token}` },
