@@ -24,8 +24,8 @@ export class TriggerHost extends DurableObject<WorkerEnv> {
     super(ctx, env)
     const settings = parseEdgeSettingsText(env.EDGE_SETTINGS)
     this.runner = createTriggerRunner(createWorkerRuntime(built, env, triggerPool), {
-      ...triggerOptionsOf(settings),
       concurrency,
+      ...triggerOptionsOf(settings),
     })
   }
 

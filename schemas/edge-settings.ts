@@ -49,6 +49,12 @@ export const edgeSettings = z.strictObject({
   functionTimeoutSeconds: z.number().positive().max(3600).optional(),
   /** How long after its runner died another runs the triggers; default 10. */
   triggerLeaseSeconds: z.number().min(1).max(300).optional(),
+  /** How often the function of a trigger is run again when it throws; default 0, as on App Services. */
+  triggerRetries: z.int().min(0).max(10).optional(),
+  /** Changes of one unordered trigger in work at a time; default 100, and 10 on Workers. */
+  triggerConcurrency: z.int().min(1).max(10_000).optional(),
+  /** False: a schedule is skipped while its run before goes on; default true, as on App Services. */
+  triggerOverlap: z.boolean().optional(),
 })
 
 export type EdgeSettings = z.output<typeof edgeSettings>
@@ -59,9 +65,22 @@ export function functionTimeoutMsOf({ functionTimeoutSeconds }: EdgeSettings): n
   return functionTimeoutSeconds === undefined ? undefined : functionTimeoutSeconds * 1000
 }
 
+export interface TriggerOptions {
+  leaseMs?: number
+  retries?: number
+  concurrency?: number
+  allowOverlap?: boolean
+}
+
 /** The settings of a trigger runner, where some are set. */
-export function triggerOptionsOf({ triggerLeaseSeconds }: EdgeSettings): { leaseMs?: number } {
-  return triggerLeaseSeconds === undefined ? {} : { leaseMs: triggerLeaseSeconds * 1000 }
+export function triggerOptionsOf(settings: EdgeSettings): TriggerOptions {
+  const { triggerLeaseSeconds, triggerRetries, triggerConcurrency, triggerOverlap } = settings
+  return {
+    ...(triggerLeaseSeconds !== undefined && { leaseMs: triggerLeaseSeconds * 1000 }),
+    ...(triggerRetries !== undefined && { retries: triggerRetries }),
+    ...(triggerConcurrency !== undefined && { concurrency: triggerConcurrency }),
+    ...(triggerOverlap !== undefined && { allowOverlap: triggerOverlap }),
+  }
 }
 
 /** @throws {TypeError} which setting is wrong and why */

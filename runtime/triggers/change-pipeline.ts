@@ -35,6 +35,11 @@ export function eventOperations(trigger: DatabaseTrigger): string[] {
   return trigger.config.operation_types.map(eventOperation)
 }
 
+/** Names what a trigger watches. */
+export function sourceOf({ config }: DatabaseTrigger): string {
+  return [config.service_name, config.database, config.collection].join('/')
+}
+
 /** What `watch` is called with for triggers of the same source, match, project and document options. */
 export interface WatchPlan {
   readonly pipeline: Document[]

@@ -5,7 +5,7 @@ import { toFunctionValue } from '../functions/values.ts'
 import type { LogEntry } from '../log.ts'
 import { awaitTurnsOf, openingAwaitMs } from '../streams/await-turns.ts'
 import { nextOf } from '../streams/next-of.ts'
-import { eventOperations, type WatchPlan, watchPlan } from './change-pipeline.ts'
+import { eventOperations, sourceOf, type WatchPlan, watchPlan } from './change-pipeline.ts'
 import type { FireOutcome } from './fire.ts'
 import type { Lease } from './lease.ts'
 import type { Pauses } from './pauses.ts'
@@ -112,8 +112,9 @@ export class DatabaseStream {
       onState(plan.triggers, 'unsupported', 'the database has no change streams, so database triggers do not run')
       return false
     }
-    if (failure === 'lost') {
-      onState(plan.triggers, 'waiting', `the change stream was lost and is being reopened${codeNameOf(error)}`)
+    if (failure === 'lost' || failure === 'refused') {
+      const what = failure === 'lost' ? 'the change stream was lost' : 'the database refused the change stream'
+      onState(plan.triggers, 'waiting', `${what} and is being asked again${codeNameOf(error)}`)
       return true
     }
     if (this.#first.config.tolerate_resume_errors) {
@@ -277,7 +278,7 @@ export class DatabaseStream {
     // Kept even if the write fails: reopening after a lost connection must not repeat what was done.
     this.#token = token
     this.#stored = performance.now()
-    if (!(await store.storePosition(this.#names, token, lease.fence))) throw new Stopped()
+    if (!(await store.storePosition(this.#names, token, lease.fence, sourceOf(this.#first)))) throw new Stopped()
   }
 }
 

@@ -1,10 +1,12 @@
-import type { Trigger } from '../../schemas/app/definition.ts'
+import type { DatabaseTrigger, Trigger } from '../../schemas/app/definition.ts'
 import type { Namespace } from '../data/data-access.ts'
 import { AppError } from '../errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { systemUser } from '../user.ts'
 
 const unavailableStatus = 503
+/** Server code of a command that the database user has no right to. */
+const unauthorized = 13
 
 export interface FireOptions {
   /** How often a function that throws is run again. */
@@ -36,10 +38,15 @@ export async function fire(
       return 'done'
     } catch (error) {
       // callFunction has logged it.
-      if (error instanceof AppError && error.status === unavailableStatus) return 'unavailable'
+      if (isAway(error)) return 'unavailable'
     }
   }
   return 'done'
+}
+
+/** A right that the database user lacks is no outage: waiting would not bring it. */
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && error.status === unavailableStatus && error.detail?.code !== unauthorized
 }
 
 /** Why a trigger cannot run at all, or undefined. */
@@ -49,5 +56,16 @@ export function invalidReason(runtime: Runtime, trigger: Trigger): string | unde
   if (name === undefined) return 'it sends to EventBridge, which is not served here'
   if (Object.hasOwn(broken, name)) return `its function "${name}" cannot run: ${broken[name]?.message}`
   if (!Object.hasOwn(functions, name)) return `its function "${name}" does not exist`
-  return undefined
+  return trigger.type === 'DATABASE' ? sourceReason(runtime, trigger) : undefined
+}
+
+/** What a change stream would be refused for, or undefined. */
+function sourceReason(runtime: Runtime, { config }: DatabaseTrigger): string | undefined {
+  const source = runtime.built.definition.dataSources.find(({ name }) => name === config.service_name)
+  if (source !== undefined && source.type !== 'mongodb-atlas')
+    return `its data source "${source.name}" has the type "${source.type}", which has no change streams`
+  const excluded = Object.entries(config.project).find(
+    ([path, value]) => path !== '_id' && (value === 0 || value === false),
+  )
+  return excluded === undefined ? undefined : `its project excludes "${excluded[0]}": nothing but _id may be excluded`
 }

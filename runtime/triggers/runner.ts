@@ -2,6 +2,7 @@ import type { DatabaseTrigger, ScheduledTrigger, Trigger } from '../../schemas/a
 import type { Namespace } from '../data/data-access.ts'
 import type { Runtime } from '../runtime.ts'
 import { defaultStateDatabase } from '../users/state.ts'
+import { sourceOf } from './change-pipeline.ts'
 import { DatabaseStream } from './database-stream.ts'
 import { type FireOutcome, fire, invalidReason } from './fire.ts'
 import { Lease } from './lease.ts'
@@ -66,6 +67,8 @@ class Runner implements TriggerRunner {
   #abort: AbortController | undefined
   /** True while the state database is not answering: said once an outage. */
   #unanswered = false
+  /** True once it is remembered which triggers are disabled. */
+  #isNoted = false
   #loop: Promise<void> = Promise.resolve()
 
   constructor(runtime: Runtime, options: TriggerRunnerOptions) {
@@ -151,8 +154,10 @@ class Runner implements TriggerRunner {
 
   /** Takes or renews the lease and acts on the outcome. A database that does not answer is asked again later. */
   async #attempt(): Promise<void> {
-    if (this.#databaseTriggers.length === 0 && this.#schedules.size === 0) return
+    const isIdle = this.#databaseTriggers.length === 0 && this.#schedules.size === 0
+    if (isIdle && this.#isNoted) return
     try {
+      if (isIdle) return await this.#noteDisabled()
       const held = await this.#lease.acquire()
       if (!held || this.#active?.fence !== this.#lease.fence) await this.#deactivate()
       if (held && this.#active === undefined) await this.#activate()
@@ -172,7 +177,7 @@ class Runner implements TriggerRunner {
     const abort = new AbortController()
     await this.#store.ensureIndexes()
     await this.#store.claimPositions(this.#lease.fence)
-    const stored = await this.#applyDisabled(await this.#store.load())
+    const stored = await this.#applyChanges(await this.#store.load())
     this.#active = { fence: this.#lease.fence, abort, clock: Promise.resolve() }
     for (const trigger of this.#runtime.built.definition.triggers)
       if (trigger.type === 'SCHEDULED' && this.#status.get(trigger.name)?.state === 'standby')
@@ -198,17 +203,28 @@ class Runner implements TriggerRunner {
     }
   }
 
-  /** Remembers which triggers are disabled, and what those enabled again may replay (spec: triggers 2.5). */
-  async #applyDisabled(stored: Map<string, StoredTrigger>): Promise<Map<string, StoredTrigger>> {
+  /** Remembers which triggers are disabled, and what those enabled again or changed may replay (spec: triggers 2.5). */
+  async #applyChanges(stored: Map<string, StoredTrigger>): Promise<Map<string, StoredTrigger>> {
     const { triggers } = this.#runtime.built.definition
-    await this.#store.markDisabled(triggers.filter(({ disabled }) => disabled).map(({ name }) => name))
+    await this.#noteDisabled()
     const enabled = triggers.filter(({ name, disabled }) => !disabled && stored.get(name)?.was_disabled)
-    if (enabled.length === 0) return stored
+    const moved = this.#databaseTriggers.filter((trigger) => {
+      const source = stored.get(trigger.name)?.source
+      return source !== undefined && source !== sourceOf(trigger)
+    })
+    if (enabled.length === 0 && moved.length === 0) return stored
+    for (const { name } of moved) await this.#store.forgetPosition(name)
     for (const trigger of enabled)
       await this.#store.markEnabled(trigger.name, {
         dropToken: trigger.type !== 'AUTHENTICATION' && trigger.config.skip_catchup_events,
       })
     return this.#store.load()
+  }
+
+  async #noteDisabled(): Promise<void> {
+    const disabled = this.#runtime.built.definition.triggers.filter((trigger) => trigger.disabled)
+    if (disabled.length > 0) await this.#store.markDisabled(disabled.map(({ name }) => name))
+    this.#isNoted = true
   }
 
   /** Opens the streams of triggers that have none and are not suspended. */

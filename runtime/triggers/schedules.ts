@@ -39,6 +39,8 @@ export class Schedules {
   /** Functions that run, by trigger. */
   readonly #running = new Map<string, number>()
   readonly #unfinished = new Set<Promise<unknown>>()
+  /** The minute of the last run that was begun, by trigger. */
+  readonly #latest = new Map<string, Date>()
   #waiting = new AbortController()
 
   constructor(runtime: Runtime, store: TriggerStore, triggers: readonly ScheduledTrigger[], options: ScheduleOptions) {
@@ -87,14 +89,20 @@ export class Schedules {
     await Promise.allSettled(this.#unfinished)
   }
 
-  /** A run whose minute came while the database did not answer is run as soon as it does, within about a minute. */
-  async #fire(trigger: ScheduledTrigger): Promise<void> {
+  /**
+   * A run that meets a database that does not answer is begun again when it does, unless the next one is due by then.
+   *
+   * @returns false when it was given up for another runner to catch up
+   */
+  async #fire(trigger: ScheduledTrigger, minute: Date): Promise<boolean> {
     const { signal } = this.#waiting
-    for (let backoffMs = firstBackoffMs; backoffMs <= lastBackoffMs && !signal.aborted; backoffMs *= 2) {
+    for (let backoffMs = firstBackoffMs; !signal.aborted; backoffMs = Math.min(backoffMs * 2, lastBackoffMs)) {
       // No argument: the documentation says so explicitly.
-      if ((await fire(this.#runtime, trigger, [], { retries: this.#options.retries })) === 'done') return
+      if ((await fire(this.#runtime, trigger, [], { retries: this.#options.retries })) === 'done') return true
       await this.#options.pauses.sleep(backoffMs, signal)
+      if (this.#latest.get(trigger.name) !== minute) return true
     }
+    return false
   }
 
   async #tracked(runs: readonly Promise<void>[]): Promise<void> {
@@ -111,7 +119,8 @@ export class Schedules {
     this.#running.set(name, before + 1)
     try {
       await this.#store.storeLastMinute(name, minute)
-      await this.#fire(trigger)
+      this.#latest.set(name, minute)
+      if (!(await this.#fire(trigger, minute))) await this.#store.unclaimRun(name, minute)
     } finally {
       this.#running.set(name, (this.#running.get(name) ?? 1) - 1)
     }

@@ -1,7 +1,8 @@
-import { codeOf } from '../data/database-error.ts'
+import { MongoServerError } from 'mongodb'
+import { codeOf, toDatabaseError } from '../data/database-error.ts'
 
 /** What an error of a change stream asks for. */
-export type StreamFailure = 'unsupported' | 'history-lost' | 'lost'
+export type StreamFailure = 'unsupported' | 'history-lost' | 'refused' | 'lost'
 
 /** "Only supported on replica sets", unknown stage, unknown command, not implemented, not supported. */
 const unsupportedCodes: ReadonlySet<number> = new Set([59, 115, 168, 238, 303, 40324, 40573])
@@ -13,7 +14,7 @@ export function classifyStreamError(error: unknown): StreamFailure {
   if (code !== undefined && historyLostCodes.has(code)) return 'history-lost'
   const message = error instanceof Error ? error.message : ''
   if (code !== undefined && unsupportedCodes.has(code)) return 'unsupported'
-  return /\$changeStream/.test(message) && /not supported|unrecognized|unsupported|replica set/i.test(message)
-    ? 'unsupported'
-    : 'lost'
+  if (/\$changeStream/.test(message) && /not supported|unrecognized|unsupported|replica set/i.test(message))
+    return 'unsupported'
+  return error instanceof MongoServerError && toDatabaseError(error).status === undefined ? 'refused' : 'lost'
 }

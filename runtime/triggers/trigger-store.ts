@@ -14,6 +14,8 @@ export interface StoredTrigger {
   name: string
   /** Resume token of the last change whose effect is in the database. */
   token?: Document
+  /** What the token is a position in; that of another collection means nothing. */
+  source?: string
   /** Lease number of the runner that wrote last. */
   fence?: number
   suspended?: { reason: string; at: Date }
@@ -63,8 +65,18 @@ export class TriggerStore {
    *
    * @returns false when a later holder of the lease wrote already
    */
-  async storePosition(names: readonly string[], token: Document | undefined, fence: number): Promise<boolean> {
-    return this.#write(names, fence, token === undefined ? { $unset: { token: '' } } : { $set: { token } })
+  async storePosition(
+    names: readonly string[],
+    token: Document | undefined,
+    fence: number,
+    source: string,
+  ): Promise<boolean> {
+    return this.#write(names, fence, token === undefined ? { $unset: { token: '' } } : { $set: { token, source } })
+  }
+
+  /** Forgets where a trigger stood, which now watches something else. */
+  async forgetPosition(name: string): Promise<void> {
+    await this.#triggers.updateOne({ _id: this.#id(name) }, { $unset: { token: '', suspended: '', source: '' } })
   }
 
   /** Stores that triggers are suspended. @returns false when a later holder of the lease wrote already */
@@ -118,6 +130,15 @@ export class TriggerStore {
       if (error instanceof MongoServerError && error.code === duplicateKey) return false
       throw error
     }
+  }
+
+  /** Forgets a run that was claimed and not made, so that it counts as missed. */
+  async unclaimRun(name: string, minute: Date): Promise<void> {
+    await this.#runs.deleteOne({ _id: `${this.#id(name)}/${minute.toISOString()}` })
+    await this.#triggers.updateOne(
+      { _id: this.#id(name), last_minute: minute },
+      { $set: { last_minute: new Date(minute.getTime() - 1) } },
+    )
   }
 
   async #write(names: readonly string[], fence: number, update: Document): Promise<boolean> {

@@ -7,7 +7,7 @@ import {
   type TriggerRunner,
   type TriggerRunnerOptions,
 } from '../../../../runtime/triggers/index.ts'
-import type { DatabaseTrigger } from '../../../../schemas/app/definition.ts'
+import type { DatabaseTrigger, DataSource } from '../../../../schemas/app/definition.ts'
 import { startTestDatabase } from '../../../support/database.ts'
 import { startApp } from '../functions/app.ts'
 import { databaseTrigger, until } from './support.ts'
@@ -36,6 +36,11 @@ afterAll(async () => {
   await server.close()
 })
 
+const dataSources: DataSource[] = [
+  { name: 'mongodb-atlas', type: 'mongodb-atlas', collections: [] },
+  { name: 'lake', type: 'datalake', collections: [] },
+]
+
 interface Running {
   runner: TriggerRunner
   runtime: Runtime
@@ -49,6 +54,7 @@ async function startTriggers(
   triggers: DatabaseTrigger[],
   body = '',
   options: TriggerRunnerOptions = {},
+  over = client,
 ): Promise<Running> {
   const seen: Document[] = []
   const source = `exports = async (event) => {
@@ -56,10 +62,10 @@ async function startTriggers(
     const db = context.services.get('mongodb-atlas').db('${database}')
     ${body}
   }`
-  const { runtime, log } = startApp(client, {
+  const { runtime, log } = startApp(over, {
     functions: Object.fromEntries(triggers.map(({ name }) => [name, { source, private: true }])),
     packages: { seen: () => seen },
-    definition: { triggers },
+    definition: { triggers, dataSources },
     options: { stateDatabase },
   })
   const runner = createTriggerRunner(runtime, { leaseMs: 1_000, ...options })
@@ -263,6 +269,21 @@ describe.runIf(server.changeStreams)('order', () => {
     expect(idsOf(await received(running, 4))).toEqual([1, 1, 1, 2])
   })
 
+  it.each([
+    ['goes on after a function that lacks a right', { errorCode: 13 }, 1, [1, 2]],
+    // The driver repeats a call once by itself.
+    ['waits for a database that does not answer', { closeConnection: true }, 2, [1, 1, 2]],
+  ])('%s', async (_, failure, times, expected) => {
+    const running = await startTriggers([items()], `await db.collection('other').deleteOne({})`)
+    await client.db('admin').command({
+      configureFailPoint: 'failCommand',
+      mode: { times },
+      data: { failCommands: ['delete'], ...failure },
+    })
+    await collection().insertMany([{ _id: 1 }, { _id: 2 }])
+    expect(idsOf(await received(running, expected.length))).toEqual(expected)
+  })
+
   it('goes on after a function that throws, which is logged and not repeated', async () => {
     const running = await startTriggers([items()], 'if (event.documentKey._id === 1) throw new Error("boom")')
     await collection().insertMany([{ _id: 1 }, { _id: 2 }])
@@ -270,6 +291,61 @@ describe.runIf(server.changeStreams)('order', () => {
     expect(running.log.filter(({ status }) => status === 'error')).toMatchObject([
       { type: 'trigger', name: 'watch', error: 'boom' },
     ])
+  })
+})
+
+describe.runIf(server.changeStreams)('more triggers than connections', () => {
+  it('all fire, in order, and their functions find a connection', async () => {
+    const small = await MongoClient.connect(server.uri, { maxPoolSize: 3, waitQueueTimeoutMS: 5_000 })
+    try {
+      const names = Array.from({ length: 10 }, (_, n) => `items_${n}`)
+      const running = await startTriggers(
+        names.map((name) => items({ collection: name }, name)),
+        `await db.collection('effects').insertOne({ name: event.ns.coll, n: event.documentKey._id })`,
+        {},
+        small,
+      )
+      for (const name of names) await collection(name).insertMany([{ _id: 1 }, { _id: 2 }])
+      const effects = client.db(database).collection('effects')
+      await until(async () => (await effects.countDocuments()) === 20)
+      const all = await effects.find().sort({ name: 1, _id: 1 }).toArray()
+      expect(all.map(({ name, n }) => [name, n])).toEqual(
+        names.flatMap((name) => [
+          [name, 1],
+          [name, 2],
+        ]),
+      )
+      await running.runner.stop()
+    } finally {
+      await small.close()
+    }
+  })
+})
+
+describe.runIf(server.changeStreams)('what a change stream would be refused for', () => {
+  it.each<[string, Partial<DatabaseTrigger['config']>, string, string]>([
+    [
+      'fields that project excludes',
+      { project: { operationType: 1, fullDocument: 0 } },
+      'invalid',
+      'its project excludes "fullDocument": nothing but _id may be excluded',
+    ],
+    [
+      'a source without change streams',
+      { service_name: 'lake' },
+      'invalid',
+      'its data source "lake" has the type "datalake", which has no change streams',
+    ],
+    [
+      'a match that is no query',
+      { match: { $bad: 1 } },
+      'waiting',
+      'the database refused the change stream and is being asked again (BadValue)',
+    ],
+  ])('is said: %s', async (_, config, state, reason) => {
+    const running = await startTriggers([items(config)])
+    await until(() => running.runner.status().triggers[0]?.state === state)
+    expect(running.runner.status().triggers).toEqual([{ name: 'watch', type: 'DATABASE', state, reason }])
   })
 })
 
@@ -306,6 +382,31 @@ describe.runIf(server.changeStreams)('position', () => {
     const enabled = await startTriggers([items({ skip_catchup_events })])
     await collection().insertOne({ _id: 3 })
     expect(idsOf(await received(enabled, expected.length))).toEqual(expected)
+  })
+
+  it('of the only trigger of an app is given up too when that was disabled and skips', async () => {
+    const first = await startTriggers([items({ skip_catchup_events: true })])
+    await first.runner.stop()
+    const disabled = await startTriggers([{ ...items({ skip_catchup_events: true }), disabled: true }])
+    await collection().insertOne({ _id: 1 })
+    await disabled.runner.stop()
+    const enabled = await startTriggers([items({ skip_catchup_events: true })])
+    await collection().insertOne({ _id: 2 })
+    expect(idsOf(await received(enabled, 1))).toEqual([2])
+  })
+
+  it('is one of the collection that was watched: a trigger that watches another starts there from now on', async () => {
+    const first = await startTriggers([items({ collection: 'old' })])
+    await collection('old').insertOne({ _id: 1 })
+    await received(first, 1)
+    await collection('old').drop()
+    await until(() => first.runner.status().triggers[0]?.state === 'suspended')
+    await first.runner.stop()
+    await collection().insertOne({ _id: 2 })
+    const second = await startTriggers([items()])
+    expect(second.runner.status().triggers).toEqual([{ name: 'watch', type: 'DATABASE', state: 'running' }])
+    await collection().insertOne({ _id: 3 })
+    expect(idsOf(await received(second, 1))).toEqual([3])
   })
 
   const lost = { token: { _data: '82000000010000000129295A' } }

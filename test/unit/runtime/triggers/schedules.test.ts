@@ -23,14 +23,17 @@ afterAll(async () => {
 })
 
 /** An app whose functions note their runs; two apps made with the same state share their positions. */
-function startScheduled(triggers: Trigger[], clock: { now: Date }, stateDatabase = newState()) {
+function startScheduled(triggers: Trigger[], clock: { now: Date }, stateDatabase = newState(), body = '') {
   const runs: unknown[] = []
   const names = [...new Set(triggers.map((trigger) => trigger.function_name ?? ''))]
   const { runtime, log } = startApp(client, {
     functions: Object.fromEntries(
       names.map((name) => [
         name,
-        { source: `exports = function () { require('runs').push(['${name}', arguments.length]) }`, private: true },
+        {
+          source: `exports = async function () { ${body}; require('runs').push(['${name}', arguments.length]) }`,
+          private: true,
+        },
       ]),
     ),
     packages: { runs: () => runs },
@@ -92,6 +95,33 @@ describe('scheduled triggers', () => {
     await second.runner.start()
     await second.runner.stop()
     expect(second.runs).toEqual(expected)
+  })
+
+  it('that wait for the database when their runner stops are made by the next one', async () => {
+    const fail = (mode: string) =>
+      client.db('admin').command({
+        configureFailPoint: 'failCommand',
+        mode,
+        ...(mode !== 'off' && { data: { failCommands: ['delete'], closeConnection: true } }),
+      })
+    const database = newState()
+    const body = `await context.services.get('mongodb-atlas').db('${database}').collection('any').deleteOne({})`
+    const triggers = [scheduledTrigger('hourly', '0 * * * *')]
+    const first = startScheduled(triggers, at('05:59:00'), undefined, body)
+    await first.runner.start()
+    await until(async () => (await client.db(first.stateDatabase).collection('triggers').countDocuments()) === 1)
+    await fail('alwaysOn')
+    const running = first.runner.runSchedules(new Date('2026-03-02T06:00:00Z'))
+    await until(() => first.log.some(({ status }) => status === 'error'))
+    await fail('off')
+    await first.runner.stop()
+    await running
+    expect(first.runs).toEqual([])
+
+    const second = startScheduled(triggers, at('06:01:30'), first.stateDatabase, body)
+    await second.runner.start()
+    await second.runner.stop()
+    expect(second.runs).toEqual([['hourly', 0]])
   })
 
   it('say what cannot run, and let the rest run', async () => {
