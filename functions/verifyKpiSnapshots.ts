@@ -7,7 +7,7 @@ import { readRawMaterial } from './shared/raw-material.ts'
 import { readConfig } from './shared/read-config.ts'
 import { differingMetrics } from './shared/snapshot-store.ts'
 import { keyOf, toInstant } from './shared/values.ts'
-import { type DifferingRow, verifyActivity, verifySegments } from './shared/verify-derived.ts'
+import { type DifferingRow, verifyPeople, verifySegments } from './shared/verify-derived.ts'
 
 const budgetMs = 60_000
 /** What a report says of a metric that is not there at all, which null is not. */
@@ -81,7 +81,13 @@ async function verifyDates(
   const missing = dates.filter((date) => !stored.has(date)).map((date) => new Date(date))
   if (present.length === 0) return { checked: 0, differing: [], differingRows: [], missing }
   const differing: DifferingSnapshot[] = []
-  const material = await readRawMaterial(context, present)
+  const differingRows: DifferingRow[] = []
+  const material = await readRawMaterial(context, present, async (read) => {
+    // The month before the first date is looked at where it is described.
+    const days = new Map([...read.days].filter(([day]) => day >= first - dayMs))
+    const from = Math.max(read.from, first - dayMs)
+    if (from < read.to) differingRows.push(...(await verifyPeople(context, { from, to: read.to, days })))
+  })
   for (const snapshot of assembleSnapshots(present, material)) {
     const document = stored.get(snapshot.snapshot_date.getTime())
     const computed: Record<string, unknown> = { ...snapshot.metrics }
@@ -91,7 +97,6 @@ async function verifyDates(
     if (metrics.length > 0)
       differing.push({ snapshot_date: snapshot.snapshot_date, final: document?.final === true, metrics })
   }
-  const differingRows = await verifyActivity(context, material.config, first - dayMs, last)
   return { checked: present.length, differing, differingRows, missing }
 }
 

@@ -1,11 +1,11 @@
 import type { Document } from 'bson'
-import { dayMs, type Instant, openEnd } from '../../domain/instant.ts'
+import { type Instant, openEnd } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import { customerSegments } from '../../domain/kpi/customer-segments.ts'
 import type { Context } from '../../runtime/context.ts'
-import { countPeople, nextSpan, peopleAtOnce } from './daily-people.ts'
 import { collectionOf, readAll } from './database.ts'
 import { readExpiredDays } from './expired-days.ts'
+import type { ReadDays } from './read-people.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
 import { readRollups } from './rollup.ts'
 import { customerSegmentDocument, subscriptionSegmentDocument } from './segment-documents.ts'
@@ -58,47 +58,25 @@ function until(segments: readonly Document[], to: Instant): Document[] {
     })
 }
 
-/** Holds `user_activity_daily` against the events of the days of `[from, to)` that were rolled up and are still there. */
-export async function verifyActivity(
-  context: Context,
-  config: KpiConfig,
-  from: Instant,
-  to: Instant,
-): Promise<DifferingRow[]> {
+/** Holds `user_activity_daily` against the people read from events, for the days that were rolled up and are all there. */
+export async function verifyPeople(context: Context, { from, to, days }: ReadDays): Promise<DifferingRow[]> {
   const rolled = await readRollups(context, from, to)
   const expired = await readExpiredDays(context, from, to)
-  const differing: DifferingRow[] = []
-  let span = 31
-  for (let start = from, end = from; start < to; start = end) {
-    end = Math.min(to, start + span * dayMs)
-    const counted = await countPeople(context, start, end, config, peopleAtOnce)
-    // A day too large to hold is left to the snapshots that count it.
-    if (counted === null) {
-      if (span === 1) continue
-      end = start
-      span = Math.ceil(span / 2)
-      continue
-    }
-    const stored = await readAll(
-      collectionOf(context, 'user_activity_daily'),
-      { d: { $gte: new Date(start), $lt: new Date(end) } },
-      { d: 1, u: 1, n: 1 },
-    )
-    const computed: Document[] = []
-    for (const [day, { ids, counts }] of counted.people) {
-      const d = new Date(day)
-      ids.forEach((u, at) => {
-        computed.push({ _id: { d, u }, d, u, n: counts[at] ?? 0 })
-      })
-    }
-    const kept = ({ d }: Document): boolean => {
-      const day = toInstant(d) ?? 0
-      return rolled.has(day) && !expired.has(day)
-    }
-    differing.push(...differences('user_activity_daily', stored.filter(kept), computed.filter(kept)))
-    span = nextSpan((end - start) / dayMs, computed.length)
+  const stored = await readAll(
+    collectionOf(context, 'user_activity_daily'),
+    { d: { $gte: new Date(from), $lt: new Date(to) } },
+    { d: 1, u: 1, n: 1 },
+  )
+  const computed: Document[] = []
+  for (const [day, people] of days) {
+    const d = new Date(day)
+    for (const { id, events } of people.values()) computed.push({ _id: { d, u: id }, d, u: id, n: events })
   }
-  return differing
+  const kept = ({ d }: Document): boolean => {
+    const day = toInstant(d) ?? 0
+    return rolled.has(day) && !expired.has(day)
+  }
+  return differences('user_activity_daily', stored.filter(kept), computed.filter(kept))
 }
 
 function differences(collection: string, stored: readonly Document[], computed: readonly Document[]): DifferingRow[] {
