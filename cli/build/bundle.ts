@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { parseExpressionAt } from 'acorn'
 import { build, type BuildOptions as EsbuildOptions } from 'esbuild'
 import type { AppDefinition, BrokenFunction, JsonObject } from '../../schemas/app/definition.ts'
@@ -91,6 +92,38 @@ export async function unbundledPackages(app: PreparedApp): Promise<ReadonlyMap<s
   const usable = await withoutUnbundled(app)
   const lost = usable.packages.filter((found, index) => found !== app.packages[index])
   return new Map(lost.map((found) => [found.specifier, found.kind === 'missing' ? found.reason : '']))
+}
+
+/** How large the Worker of an app is, and what of it the packages are. */
+export interface WorkerSize {
+  /** After gzip, which is what platform limits count. Not measured, and 0, where the whole is smaller than they are. */
+  readonly compressedBytes: number
+  readonly bytes: number
+  /** Before compression, largest first. */
+  readonly packages: readonly { readonly name: string; readonly bytes: number }[]
+}
+
+/** Measures the bundle that `build` writes. @param smallest bytes that need no compressing to be few enough */
+export async function measureWorker(app: PreparedApp, entry: string, smallest: number): Promise<WorkerSize> {
+  const usable = await withoutUnbundled(app)
+  const { metafile, outputFiles } = await build({
+    ...workerdOptions(usable),
+    entryPoints: [entry],
+    metafile: true,
+    write: false,
+  })
+  const text = outputFiles[0]?.contents ?? new Uint8Array()
+  const byName = new Map<string, number>()
+  for (const { inputs } of Object.values(metafile.outputs))
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(`/${file}`)?.[1]
+      if (name !== undefined) byName.set(name, (byName.get(name) ?? 0) + bytesInOutput)
+    }
+  return {
+    bytes: text.length,
+    compressedBytes: text.length <= smallest ? 0 : gzipSync(text).length,
+    packages: [...byName].map(([name, bytes]) => ({ name, bytes })).sort((a, b) => b.bytes - a.bytes),
+  }
 }
 
 /** Runs esbuild for workerd. @returns the bundle's text. @throws {CommandError} one line per error */

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import { unsuitableForWorkerd } from '../../../cli/build/workerd-packages.ts'
 import { type CheckReport, checkApp } from '../../../cli/check/index.ts'
 import { fixtureApp, type TemporaryFolder, temporaryFolder } from '../../support/app-folders.ts'
 
@@ -277,6 +279,46 @@ describe('checkApp', () => {
       },
     ])
   })
+
+  it('names packages that do not work on Workers by version, and a Worker that outgrows a plan by its size', async () => {
+    const shipped = (name: string, version: string, content = '1') => ({
+      [`functions/node_modules/${name}/package.json`]: { name, version },
+      [`functions/node_modules/${name}/index.js`]: `module.exports = ${content}`,
+    })
+    const appDir = await temporaryApp({
+      ...shipped('got', '11.8.6'),
+      ...shipped('ws', '8.0.0'),
+      ...shipped('large', '1.0.0', JSON.stringify(randomBytes(3_600_000).toString('base64'))),
+      'functions/a.js': "exports = () => [require('got'), require('large')]",
+      'functions/b.js': "exports = () => require('ws')",
+    })
+    const { files, ok } = await checkApp({ appDir })
+    expect(ok).toBe(false)
+    const large = expect.stringMatching(
+      /^the Worker has 4\.\d MB after compression \(\d\.\d MB before: "large" 4\.8 MB, .*\), and the free plan of Workers takes 3\.0 MB$/,
+    )
+    expect(files.flatMap(({ findings }) => findings).filter(({ code }) => /^package|^worker/.test(code))).toEqual([
+      {
+        severity: 'error',
+        code: 'package-unsuitable',
+        file: 'functions/b.js',
+        line: 1,
+        subject: 'b',
+        message: 'the package "ws" fails on Workers: it opens its own sockets under a request',
+        mend: 'use the HTTP interface of that service, or use the Node entry (--host node)',
+      },
+      {
+        severity: 'warning',
+        code: 'worker-large',
+        file: 'functions/package.json',
+        subject: 'Worker',
+        message: large,
+        mend: expect.stringContaining('--minify'),
+      },
+    ])
+    expect(unsuitableForWorkerd(path.join(appDir, 'functions'), 'got')).toBeUndefined()
+    // Bundles a Worker and packs some megabytes.
+  }, 60_000)
 
   // The rows of the validation table that a folder alone can show (spec: app folder 12).
   it.each([
