@@ -22,14 +22,14 @@ describe('the differential check', () => {
   it('finds no difference of the local database from itself', async () => {
     const found: string[] = []
     const result = await runDifferential(one, other, {
-      operations: 300,
+      operations: 200,
       seed: 1,
       maxDifferences: 5,
       report: (_difference, scenario) => found.push(toSnippet(scenario)),
     })
     expect(found).toEqual([])
     expect(result.differences).toBe(0)
-    expect(result.operations).toBeGreaterThanOrEqual(300)
+    expect(result.operations).toBeGreaterThanOrEqual(200)
   })
 
   it('shrinks a difference to the smallest operation that shows it', async () => {

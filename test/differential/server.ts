@@ -6,7 +6,7 @@ import {
   MongoServerError,
   MongoServerSelectionError,
 } from 'mongodb'
-import { COLLECTION } from './generate/collection-name.ts'
+import { COLLECTION, TARGET } from './generate/collection-name.ts'
 import type { Doc } from './generate/value.ts'
 import { describe, describeElements, describeValues, field } from './raw-bson.ts'
 import type { GeneratedCommand, Scenario } from './scenario.ts'
@@ -107,7 +107,8 @@ export class DifferentialServer {
     return all.map((bytes) => describe(bytesOf(bytes))).sort()
   }
 
-  async #prepare({ options, indexes, documents }: Scenario): Promise<void> {
+  async #prepare({ options, indexes, documents, commands }: Scenario): Promise<void> {
+    if (commands.some(({ command }) => [...command.values()].includes(TARGET))) await this.#db.dropCollection(TARGET)
     const special = options.size > 0 || indexes.length > 0
     if (this.#plain && !special) {
       await this.#db.collection(COLLECTION).deleteMany({})
@@ -120,9 +121,8 @@ export class DifferentialServer {
       }
     }
     this.#plain = !special
-    for (const document of documents) {
-      await this.#db.command({ insert: COLLECTION, documents: [document] }).catch(ignoreServerError)
-    }
+    // What the rules of the collection refuse, both refuse; the others go in.
+    if (documents.length > 0) await this.#db.command({ insert: COLLECTION, documents, ordered: false })
   }
 
   async #answer({ command }: GeneratedCommand): Promise<Answer> {

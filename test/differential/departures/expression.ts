@@ -1,9 +1,9 @@
+import { Int32 } from 'bson'
 import type { Doc } from '../generate/value.ts'
 import { literal } from '../generate/value.ts'
 import type { Departure } from './departure.ts'
-import { bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
+import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
 import { replacingOperators, rewriteCommands } from './rewrite.ts'
-import { differOnlyIn } from './text.ts'
 
 /** How DocumentDB computes aggregation expressions. */
 export const EXPRESSION_DEPARTURES: readonly Departure[] = [
@@ -20,10 +20,20 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     ),
   },
   {
+    name: 'operands after null',
+    reason: '$zip of null is null (manual, "$zip"), whatever the other inputs; DocumentDB computes those all the same',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$zip/.test(text),
+    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $zip: inputsOf }))),
+  },
+  {
     name: 'the value of $setField in nothing',
-    reason: '$setField of a missing input is null (manual, "$setField"); DocumentDB computes the value all the same',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$setField/.test(text),
-    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $setField: parts }))),
+    reason:
+      '$setField of a missing input is null (manual, "$setField"); DocumentDB computes the value all the same, and leaves the field out in some stages',
+    matches: ({ text }) => /\$setField/.test(text),
+    proof: anyOf(
+      oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $setField: parts }))),
+      serverAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $setField: ofSomething }))),
+    ),
   },
   {
     name: '$zip of expressions',
@@ -52,13 +62,22 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: '$dateTrunc by another period',
     reason:
-      'A date is cut to the start of its own period (manual, "$dateTrunc"); DocumentDB goes a period on or back for some, as for one that is a start',
-    matches: ({ difference, text }) =>
-      /\$dateTrunc/.test(text) && differOnlyIn(difference, (a, b) => isDate(a) && isDate(b)),
-    proof: bothAgreeOn((scenario) =>
+      'A date is cut to the start of its own period (manual, "$dateTrunc"); DocumentDB counts periods from 2000 on and rounds towards it, and misses the start of some days and weeks',
+    matches: ({ text }) => /\$dateTrunc/.test(text),
+    proof: serverAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $dateTrunc: fromParts }))),
+  },
+  {
+    name: 'digits of doubles in text',
+    reason:
+      '$toLower and $toUpper read a number as its text (manual, "$toLower", and "$toString" for that of a number); DocumentDB cuts it to six digits',
+    matches: ({ text }) => /\$to(Lower|Upper)\b/.test(text),
+    proof: serverAgreesOn((scenario) =>
       rewriteCommands(
         scenario,
-        replacingOperators({ $dateTrunc: (operand) => (operand instanceof Map ? operand.get('date') : operand) }),
+        replacingOperators({
+          $toLower: (operand) => literal({ $toLower: literal({ $toString: operand }) }),
+          $toUpper: (operand) => literal({ $toUpper: literal({ $toString: operand }) }),
+        }),
       ),
     ),
   },
@@ -66,7 +85,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     name: '$maxN of nothing',
     reason: 'The array forms of $firstN, $lastN, $maxN and $minN need an array (manual, "$maxN", "Array Operator")',
     matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 5788200,
-    proof: oursAgreesOn((scenario) =>
+    proof: bothAgreeOn((scenario) =>
       rewriteCommands(
         scenario,
         replacingOperators({
@@ -81,10 +100,20 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: 'arguments that nobody counts',
     reason: 'An operator of one argument takes one (manual, "$toBool"); DocumentDB converts an empty list to null',
-    matches: ({ difference, local, text }) =>
-      difference.kind === 'error' &&
-      local?.error?.code === 16020 &&
-      /\$to(Bool|Int|Long|Double|Decimal|Date|String): \[\]/.test(text),
+    matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 16020,
+    proof: oursAgreesOn((scenario) =>
+      rewriteCommands(
+        scenario,
+        replacingOperators(
+          Object.fromEntries(
+            CONVERSIONS.map((name) => [
+              name,
+              (operand) => (isEmptyList(operand) ? null : literal({ [name]: operand })),
+            ]),
+          ),
+        ),
+      ),
+    ),
   },
   {
     name: 'expressions that no document needs',
@@ -111,8 +140,42 @@ function parts(operand: unknown): unknown {
   )
 }
 
-function isDate(scalar: string): boolean {
-  return scalar.startsWith('date(')
+function ofSomething(operand: unknown): unknown {
+  const set = literal({ $setField: operand })
+  if (!(operand instanceof Map)) return set
+  return literal({ $cond: [literal({ $gt: [operand.get('input'), null] }), set, null] })
+}
+
+function inputsOf(operand: unknown): unknown {
+  return operand instanceof Map ? operand.get('inputs') : operand
+}
+
+const CONVERSIONS = ['$toBool', '$toInt', '$toLong', '$toDouble', '$toDecimal', '$toDate', '$toString']
+
+function isEmptyList(operand: unknown): boolean {
+  return Array.isArray(operand) && operand.length === 0
+}
+
+/** The start of the period a date is in, UTC, week from Sunday, as the manual defines it. */
+function fromParts(operand: unknown): unknown {
+  if (!(operand instanceof Map)) return literal({ $dateTrunc: operand })
+  const [date, unit] = [operand.get('date'), operand.get('unit')]
+  const year = literal({ $year: date })
+  const month = literal({ $month: date })
+  const day = literal({ $dateFromParts: literal({ year, month, day: literal({ $dayOfMonth: date }) }) })
+  const one = new Int32(1)
+  if (unit === 'year') return literal({ $dateFromParts: literal({ year }) })
+  if (unit === 'month') return literal({ $dateFromParts: literal({ year, month }) })
+  if (unit === 'day') return day
+  if (unit === 'week') {
+    const amount = literal({ $subtract: [literal({ $dayOfWeek: date }), one] })
+    return literal({ $dateSubtract: literal({ startDate: day, unit: 'day', amount }) })
+  }
+  if (unit === 'quarter') {
+    const into = literal({ $mod: [literal({ $subtract: [month, one] }), new Int32(3)] })
+    return literal({ $dateFromParts: literal({ year, month: literal({ $subtract: [month, into] }) }) })
+  }
+  return literal({ $dateTrunc: operand })
 }
 
 function overVariable(name: string, operand: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { Scenario } from '../scenario.ts'
 import type { Departure, Observed } from './departure.ts'
 import { bothAgreeOn } from './proof.ts'
-import { mapCommands, rewriteDocuments } from './rewrite.ts'
+import { mapCommands, rewriteDocuments, rewriteValues } from './rewrite.ts'
 
 /** How DocumentDB keeps indexes. */
 export const INDEX_DEPARTURES: readonly Departure[] = [
@@ -11,11 +11,30 @@ export const INDEX_DEPARTURES: readonly Departure[] = [
     matches: (observed) => /unique: true/.test(observed.text) && refusesNullsAlone(observed),
     proof: bothAgreeOn(withoutUnique),
   },
+  {
+    name: 'repeated keys in unique indexes',
+    reason:
+      'A unique index refuses a key that another document has (manual, "Unique Indexes", "Unique Index and Multikey"); DocumentDB overlooks it when an array of the document has a key twice',
+    matches: ({ difference, text }) => /unique: true/.test(text) && difference.kind !== 'result',
+    proof: bothAgreeOn((scenario) => rewriteValues(scenario, withoutRepetition)),
+  },
 ]
 
-/** Every key that ours refused has a null in it. */
-function refusesNullsAlone({ localObservation: { answers } }: Observed): boolean {
-  return answers.every(({ error }) => error?.code !== 11000 || /dup key: \{.*: null/.test(error.message))
+/** Every key that ours alone refused has a null in it. */
+function refusesNullsAlone({ localObservation, serverObservation }: Observed): boolean {
+  return localObservation.answers.every(
+    ({ error }, index) =>
+      error?.code !== 11000 ||
+      serverObservation.answers[index]?.error?.code === 11000 ||
+      /dup key: \{.*: null/.test(error.message),
+  )
+}
+
+/** Every array without elements that have the key of one before them. */
+function withoutRepetition(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  const keys = value.map((item) => String(item instanceof Map ? item.get('k') : item))
+  return value.filter((_, index) => keys.indexOf(keys[index] ?? '') === index)
 }
 
 function withoutUnique(scenario: Scenario): Scenario {

@@ -40,6 +40,11 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     reason: 'distinct takes each element of an array at the path (manual, "distinct", "Array Fields"), by position too',
     matches: ({ difference, command }) =>
       difference.kind === 'result' && /\.\d+$/.test(String(command?.has('distinct') && command.get('key'))),
+    proof: bothAgreeOn((scenario) =>
+      rewriteStored(scenario, (value) =>
+        Array.isArray(value) ? value.map((item) => (Array.isArray(item) ? 'an array' : item)) : value,
+      ),
+    ),
   },
   {
     name: 'count of a whole collection',

@@ -18,6 +18,7 @@ export const SERVER_DEPARTURES: readonly Departure[] = [
     name: 'an internal error',
     reason: 'An internal error of DocumentDB, which names no rule of the query language',
     matches: ({ difference, server }) =>
-      difference.kind === 'no error' && /Should not have empty document/.test(server?.error?.message ?? ''),
+      difference.kind === 'no error' &&
+      /Should not have empty document|Unrecognized BSON data type code/.test(server?.error?.message ?? ''),
   },
 ]

@@ -3,8 +3,8 @@ import type { Described } from '../described.ts'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Departure } from './departure.ts'
-import { oursAgreesOn, serverAgreesOn } from './proof.ts'
-import { rewriteCommands, rewriteFields, rewritePipelines } from './rewrite.ts'
+import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
+import { mapDocuments, rewriteCommands, rewriteFields, rewritePipelines } from './rewrite.ts'
 import { sameAfter, withSortedElements } from './text.ts'
 
 /** How DocumentDB runs the stages of a pipeline. */
@@ -12,10 +12,8 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: '$count of nothing',
     reason: '$count is a $group of all documents and a $project (manual, "$count"): of none it gives none',
-    matches: ({ difference, text }) =>
-      /\$count: '/.test(text) &&
-      difference.kind === 'result' &&
-      sameAfter(difference, (value) => (isCountOfNothing(value) ? undefined : value)),
+    matches: ({ difference, text }) => /\$count: '/.test(text) && /"(total|n)": int\(0\)/.test(difference.server),
+    proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(countedByGroup))),
   },
   {
     name: 'depth of $graphLookup',
@@ -84,6 +82,27 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     ),
   },
   {
+    name: 'sizes of automatic buckets',
+    reason:
+      'Boundaries are determined in an attempt to distribute evenly (manual, "$bucketAuto"); MongoDB rounds the size of a bucket, DocumentDB rounds otherwise',
+    matches: ({ text }) => /\$bucketAuto/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteCommands(scenario, (document) =>
+        document.has('buckets') ? new Map([...document, ['buckets', new Int32(1)]]) : document,
+      ),
+    ),
+  },
+  {
+    name: '$densify of no partition',
+    reason:
+      'Each partition of documents that have the field is densified (manual, "$densify", "partitionByFields", "field"); DocumentDB takes those without it for a partition, and nothing for one',
+    matches: ({ difference, text }) => difference.kind === 'result' && /\$densify: .*partitionByFields/.test(text),
+    proof: anyOf(
+      oursAgreesOn((scenario) => rewriteCommands(scenario, withoutPartitions)),
+      bothAgreeOn((scenario) => mapDocuments(scenario, withDensified)),
+    ),
+  },
+  {
     name: 'order of $lastN',
     reason: '$lastN keeps the order of the documents in the group (manual, "$lastN"); DocumentDB turns it round',
     matches: ({ difference, text }) =>
@@ -91,8 +110,21 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   },
 ]
 
-function isCountOfNothing(value: Described): boolean {
-  return value instanceof Map && value.size === 1 && (value.get('"total"') ?? value.get('"n"')) === 'int(0)'
+/** A document with the fields that are densified. */
+function withDensified(document: Doc): Doc {
+  return new Map([['_id', document.get('_id')], ['i', new Int32(0)], ['d', new Date(0)], ...document])
+}
+
+function withoutPartitions(document: Doc): Doc {
+  return new Map([...document].filter(([name]) => name !== 'partitionByFields'))
+}
+
+/** The stages that `$count` stands for. */
+function countedByGroup(stage: Doc): Doc[] {
+  const name = stage.get('$count')
+  if (typeof name !== 'string') return [stage]
+  const group = literal({ $group: literal({ _id: null, [name]: literal({ $sum: new Int32(1) }) }) })
+  return [group, literal({ $project: literal({ _id: new Int32(0) }) })]
 }
 
 function plain(depth: Described | undefined): Described {

@@ -1,12 +1,12 @@
+import { Decimal128, Double } from 'bson'
 import { compare } from '../compare.ts'
 import { withSortedKeys } from '../described.ts'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Departure, Observed } from './departure.ts'
-import { bothAgreeOn, serverAgreesOn } from './proof.ts'
-import { rewriteCommands, rewritePipelines, rewriteUpdates } from './rewrite.ts'
-import { differOnlyIn, numberOf } from './text.ts'
+import { bothAgreeOn, serverAgreesOn, serverAgreesWithout } from './proof.ts'
+import { rewriteCommands, rewritePipelines, rewriteStored, rewriteUpdates } from './rewrite.ts'
 
 /** How DocumentDB updates. */
 export const UPDATE_DEPARTURES: readonly Departure[] = [
@@ -19,12 +19,11 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: '$push of nothing',
-    reason: '$push and $addToSet make the array that is not there (manual, "$push"), empty for an empty $each',
-    matches: ({ text }) => /\$(push|addToSet): .*\$each: \[\]/.test(text),
+    reason:
+      '$push and $addToSet make the array that is not there (manual, "$push"), empty for an empty $each or a $slice of 0',
+    matches: ({ text }) => /\$(push|addToSet): .*(\$each: \[\]|\$slice: 0)/.test(text),
     proof: bothAgreeOn((scenario) =>
-      rewriteCommands(scenario, (document) =>
-        isEmptyList(document.get('$each')) ? literal({ $each: ['pushed'] }) : document,
-      ),
+      rewriteCommands(scenario, (document) => (leavesNothing(document) ? literal({ $each: ['pushed'] }) : document)),
     ),
   },
   {
@@ -40,7 +39,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     name: 'parents of nothing',
     reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
     matches: ({ text }) => /\$(pull|pullAll|pop|unset|rename)\b/.test(text),
-    proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, withoutRemovals)),
+    proof: serverAgreesWithout(removals),
   },
   {
     name: '$unset of a path that cannot be',
@@ -49,7 +48,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
       difference.kind === 'no error' &&
       server?.error?.code === 28 &&
       /Invalid array index path/.test(server.error.message),
-    proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, withoutRemovals)),
+    proof: serverAgreesWithout(removals),
   },
   {
     name: 'matched but not modified',
@@ -76,12 +75,12 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     },
   },
   {
-    name: 'rolled back update of many',
+    name: 'rolled back writes of many',
     reason:
-      'updateMany is not atomic (manual, "Atomicity and Transactions"): those before the error stay changed; in DocumentDB none does',
-    matches: (observed) => failedUpdatesOfMany(observed).length > 0,
+      'updateMany is not atomic (manual, "Atomicity and Transactions"), and $merge does not revert what it wrote before it failed (manual, "$merge", "whenMatched"); DocumentDB does',
+    matches: (observed) => failedHalfway(observed).length > 0,
     proof: async (observed, ask) => {
-      const failed = failedUpdatesOfMany(observed)
+      const failed = failedHalfway(observed)
       const without = <T>(list: readonly T[]) => list.filter((_, index) => !failed.includes(index))
       const rest = { ...observed.scenario, commands: without(observed.scenario.commands) }
       const { answers, data } = observed.serverObservation
@@ -119,11 +118,17 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   {
     name: '$max over NaN',
     reason: 'NaN sorts below every number (manual, "Comparison/Sort Order"), so that $max replaces it',
-    matches: ({ difference, text }) =>
-      /\$max: /.test(text) &&
-      differOnlyIn(difference, (a, b) => numberOf(a) !== undefined && Number.isNaN(numberOf(b))),
+    matches: ({ text }) => /(u|update): \{.*\$max: /.test(text) && /NaN/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isNaNValue(value) ? LOWEST : value))),
   },
 ]
+
+/** Where NaN sorts, but for what lies below every double. */
+const LOWEST = new Double(-Number.MAX_VALUE)
+
+function isNaNValue(value: unknown): boolean {
+  return (value instanceof Double || value instanceof Decimal128) && Number.isNaN(Number(value.toString()))
+}
 
 /** One change an operator, by path; of two changes of one operator the first path first. */
 function inLexicographicOrder(update: Doc): Doc {
@@ -131,41 +136,68 @@ function inLexicographicOrder(update: Doc): Doc {
     operator,
     doc(fields instanceof Map ? [...fields].sort(([a], [b]) => (a < b ? -1 : 1)) : []),
   ])
-  return doc(sorted.sort(([, a], [, b]) => (firstKey(a) < firstKey(b) ? -1 : 1)))
+  return doc(sorted.sort((a, b) => (firstPath(a) < firstPath(b) ? -1 : 1)))
 }
 
-function firstKey(fields: Doc): string {
-  return [...fields.keys()][0] ?? ''
+/** The first path that an operator changes; of a rename, where it adds a field. */
+function firstPath([operator, fields]: readonly [string, Doc]): string {
+  const [path = '', operand] = [...fields][0] ?? []
+  return operator === '$rename' ? String(operand) : path
 }
 
 const REMOVALS = new Set(['$pull', '$pullAll', '$pop', '$unset', '$rename'])
 
-/** What is left of an update whose removals find nothing; it still is one of operators. */
-function withoutRemovals(update: Doc): Doc {
-  const kept = [...update].filter(([operator]) => !REMOVALS.has(operator))
+/** Each removal of the updates of a scenario, to be left out. */
+function removals(scenario: Scenario): ((scenario: Scenario) => Scenario)[] {
+  const cuts: ((scenario: Scenario) => Scenario)[] = []
+  rewriteUpdates(scenario, (update) => {
+    for (const [operator, fields] of update) {
+      if (!REMOVALS.has(operator) || !(fields instanceof Map)) continue
+      for (const path of fields.keys()) {
+        cuts.push((whole) => rewriteUpdates(whole, (other) => without(other, operator, String(path))))
+      }
+    }
+    return update
+  })
+  return cuts
+}
+
+/** What is left of an update without a change; it still is one of operators. */
+function without(update: Doc, operator: string, path: string): Doc {
+  const left = [...update].map(([name, fields]): [string, unknown] => [
+    name,
+    name === operator && fields instanceof Map ? doc([...fields].filter(([field]) => field !== path)) : fields,
+  ])
+  const kept = left.filter(([, fields]) => !(fields instanceof Map) || fields.size > 0)
   return doc(kept.length > 0 ? kept : [['$unset', literal({ 'not there': '' })]])
 }
 
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0
+/** The operand of a `$push` or `$addToSet` that adds nothing, or of which nothing stays. */
+function leavesNothing(operand: Doc): boolean {
+  const [each, slice] = [operand.get('$each'), operand.get('$slice')]
+  return Array.isArray(each) && (each.length === 0 || Number(slice) === 0)
 }
 
 function countOf(name: string, summary: string | undefined): number {
   return Number(new RegExp(`\\b${name}: (\\d+)`).exec(summary ?? '')?.[1] ?? 0)
 }
 
-/** The places of updates of many documents that both refuse. */
-function failedUpdatesOfMany({ scenario, localObservation, serverObservation }: Observed): number[] {
+/** The places of commands that write one document after another and end with an error on both. */
+function failedHalfway({ scenario, localObservation, serverObservation }: Observed): number[] {
   return [...scenario.commands.keys()].filter((index) => {
     const command = scenario.commands[index]?.command
     const both = localObservation.answers[index]?.error && serverObservation.answers[index]?.error
-    return command && isMulti(command) && both !== undefined
+    return command && isGradual(command) && both !== undefined
   })
 }
 
-function isMulti(command: Doc): boolean {
+function isGradual(command: Doc): boolean {
+  const stages = [command.get('pipeline')].flat()
   const [update] = [command.get('updates')].flat()
-  return update instanceof Map && update.get('multi') === true
+  return (
+    stages.some((stage) => stage instanceof Map && stage.has('$merge')) ||
+    (update instanceof Map && update.get('multi') === true)
+  )
 }
 
 function hasConflict(command: Doc | undefined): boolean {
@@ -191,7 +223,8 @@ function upTo({ scenario, difference: { where } }: Observed): Scenario {
 
 function mergedBesideId(stage: Doc): Doc {
   const merge = stage.get('$replaceWith')
-  if (!(merge instanceof Map) || !merge.has('$mergeObjects')) return stage
+  const parts = merge instanceof Map ? merge.get('$mergeObjects') : undefined
+  if (!Array.isArray(parts) || parts[0] !== '$$ROOT') return stage
   const withoutId = literal({ $unsetField: literal({ field: '_id', input: '$$ROOT' }) })
-  return literal({ $replaceWith: literal({ $mergeObjects: [withoutId, '$o'] }) })
+  return literal({ $replaceWith: literal({ $mergeObjects: [withoutId, ...parts.slice(1)] }) })
 }

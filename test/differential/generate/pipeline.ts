@@ -1,8 +1,9 @@
 import { Int32 } from 'bson'
 import fc from 'fast-check'
-import { COLLECTION } from './collection-name.ts'
+import { COLLECTION, TARGET } from './collection-name.ts'
 import { condition, expression } from './expression.ts'
 import { filter } from './filter.ts'
+import { sequentialStage } from './sequential-stage.ts'
 import { type Doc, doc, literal, smallInt } from './value.ts'
 
 const one = new Int32(1)
@@ -81,12 +82,64 @@ const orderedStage: fc.Arbitrary<Doc> = fc.oneof(
   },
 )
 
+const densify = fc
+  .tuple(
+    fc.oneof(
+      fc
+        .tuple(fc.constantFrom(1, 2), fc.constantFrom<unknown>('full', [new Int32(0), new Int32(3)]))
+        .map(([step, bounds]) => ({ field: 'i', range: literal({ step: new Int32(step), bounds }) })),
+      fc
+        .constantFrom('full', 'partition')
+        .map((bounds) => ({ field: 'd', range: literal({ step: new Int32(10), unit: 'year', bounds }) })),
+    ),
+    fc.boolean(),
+  )
+  .map(([{ field: path, range }, partitioned]) =>
+    literal({
+      $densify: literal({
+        field: path,
+        ...(partitioned || range.get('bounds') === 'partition' ? { partitionByFields: ['b'] } : {}),
+        range,
+      }),
+    }),
+  )
+
+const graphLookup = fc
+  .tuple(
+    fc.constantFrom('$i', '$l', '$m.k'),
+    fc.constantFrom('i', 'm.k'),
+    fc.constantFrom(0, 1, 2, undefined),
+    fc.option(filter, { nil: undefined, freq: 3 }),
+  )
+  .map(([startWith, connectFromField, maxDepth, restrictSearchWithMatch]) =>
+    literal({
+      $graphLookup: literal({
+        from: COLLECTION,
+        startWith,
+        connectFromField,
+        connectToField: '_id',
+        as: 'chain',
+        ...(maxDepth === undefined ? {} : { maxDepth: new Int32(maxDepth) }),
+        depthField: 'depth',
+        ...(restrictSearchWithMatch === undefined ? {} : { restrictSearchWithMatch }),
+      }),
+    }),
+  )
+
 /** Stages whose output order is not defined, or that end the documents' identity. */
 const lastStage: fc.Arbitrary<Doc> = fc.oneof(
   // Here, and not before other stages: DocumentDB 1.0 ends with a segmentation fault when a stage follows $redact.
   {
     weight: 1,
-    arbitrary: condition.map((value) => literal({ $redact: literal({ $cond: [value, '$$KEEP', '$$PRUNE'] }) })),
+    arbitrary: fc
+      .tuple(
+        fc.oneof(
+          condition,
+          smallInt.map((bound) => literal({ $lte: ['$k', bound] })),
+        ),
+        fc.constantFrom('$$KEEP', '$$DESCEND'),
+      )
+      .map(([test, kept]) => literal({ $redact: literal({ $cond: [test, kept, '$$PRUNE'] }) })),
   },
   { weight: 6, arbitrary: group },
   { weight: 1, arbitrary: fc.constant(literal({ $count: 'total' })) },
@@ -103,6 +156,12 @@ const lastStage: fc.Arbitrary<Doc> = fc.oneof(
         }),
       }),
     ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('$i', '$n', '$s'), fc.constantFrom(1, 2, 3))
+      .map(([groupBy, buckets]) => literal({ $bucketAuto: literal({ groupBy, buckets: new Int32(buckets) }) })),
   },
   {
     weight: 2,
@@ -137,6 +196,20 @@ const lastStage: fc.Arbitrary<Doc> = fc.oneof(
   },
   {
     weight: 1,
+    arbitrary: fc.tuple(fc.constantFrom('i', 'n', 'm.k'), filter).map(([localField, value]) =>
+      literal({
+        $lookup: literal({
+          from: COLLECTION,
+          localField,
+          foreignField: 'i',
+          pipeline: [literal({ $match: value }), literal({ $sort: literal({ _id: one }) })],
+          as: 'found',
+        }),
+      }),
+    ),
+  },
+  {
+    weight: 1,
     arbitrary: fc.tuple(group, filter).map(([a, value]) =>
       literal({
         $facet: literal({
@@ -146,68 +219,8 @@ const lastStage: fc.Arbitrary<Doc> = fc.oneof(
       }),
     ),
   },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(
-        fc.constantFrom('$sum', '$avg', '$min', '$max', '$push', '$first', '$last'),
-        fc.constantFrom('$n', '$i'),
-        fc.constantFrom<unknown[]>(['unbounded', 'current'], [new Int32(-1), new Int32(1)], ['unbounded', 'unbounded']),
-        fc.constantFrom<unknown>('$b', undefined),
-      )
-      .map(([name, value, documents, partitionBy]) =>
-        literal({
-          $setWindowFields: literal({
-            ...(partitionBy === undefined ? {} : { partitionBy }),
-            sortBy: literal({ _id: one }),
-            output: literal({ w: literal({ [name]: value, window: literal({ documents }) }) }),
-          }),
-        }),
-      ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom('$rank', '$denseRank', '$documentNumber').map((name) =>
-      literal({
-        $setWindowFields: literal({
-          sortBy: literal({ i: one }),
-          output: literal({ w: literal({ [name]: doc([]) }) }),
-        }),
-      }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .constantFrom('locf', 'linear')
-      .map((method) =>
-        literal({ $fill: literal({ sortBy: literal({ _id: one }), output: literal({ i: literal({ method }) }) }) }),
-      ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .constantFrom(1, 2)
-      .map((step) =>
-        literal({ $densify: literal({ field: 'i', range: literal({ step: new Int32(step), bounds: 'full' }) }) }),
-      ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constant(
-      literal({
-        $graphLookup: literal({
-          from: COLLECTION,
-          startWith: '$i',
-          connectFromField: 'i',
-          connectToField: '_id',
-          as: 'chain',
-          maxDepth: new Int32(2),
-          depthField: 'depth',
-        }),
-      }),
-    ),
-  },
+  { weight: 2, arbitrary: densify },
+  { weight: 2, arbitrary: graphLookup },
 )
 
 export interface GeneratedPipeline {
@@ -216,10 +229,59 @@ export interface GeneratedPipeline {
   readonly ordered: boolean
 }
 
-/** Pipelines over the collection in the order of `_id`; what follows a stage without defined order is nothing. */
-export const pipeline: fc.Arbitrary<GeneratedPipeline> = fc
+/** After these there may be several documents of an `_id`, or none with it. */
+const ENDING_IDENTITY = ['$unwind', '$replaceWith']
+
+function endsIdentity(stage: Doc): boolean {
+  return ENDING_IDENTITY.some((name) => stage.has(name))
+}
+
+const FROM_FIRST = literal({ $sort: literal({ _id: one }) })
+
+const sequential: fc.Arbitrary<GeneratedPipeline> = fc
+  .tuple(fc.array(orderedStage, { maxLength: 2 }), sequentialStage)
+  .map(([stages, last]) => {
+    return { pipeline: [FROM_FIRST, ...stages.filter((stage) => !endsIdentity(stage)), last], ordered: false }
+  })
+
+/** A sort by `_id` orders no documents that have one `_id`, or none. */
+function sortsTies(stage: Doc, index: number, stages: readonly Doc[]): boolean {
+  return stage.has('$sort') && stages.slice(0, index).some(endsIdentity)
+}
+
+const streamed: fc.Arbitrary<GeneratedPipeline> = fc
   .tuple(fc.array(orderedStage, { maxLength: 2 }), fc.option(lastStage, { nil: undefined }))
   .map(([stages, last]) => ({
-    pipeline: [literal({ $sort: literal({ _id: one }) }), ...stages, ...(last ? [last] : [])],
+    pipeline: [
+      FROM_FIRST,
+      ...stages.filter((stage, index) => !sortsTies(stage, index, stages)),
+      ...(last ? [last] : []),
+    ],
     ordered: last === undefined,
   }))
+
+/** Pipelines over the collection in the order of `_id`; what follows a stage without defined order is nothing. */
+export const pipeline: fc.Arbitrary<GeneratedPipeline> = fc.oneof(
+  { weight: 6, arbitrary: streamed },
+  { weight: 1, arbitrary: sequential },
+)
+
+const writer: fc.Arbitrary<Doc> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(literal({ $out: TARGET })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({
+        whenMatched: fc.constantFrom<unknown>('replace', 'keepExisting', 'merge', 'fail', [
+          literal({ $set: literal({ z: '$$new.n', w: '$i' }) }),
+        ]),
+        whenNotMatched: fc.constantFrom('insert', 'discard', 'fail'),
+      })
+      .map((modes) => literal({ $merge: literal({ into: TARGET, ...modes }) })),
+  },
+)
+
+/** Pipelines that write what they give to {@link TARGET}, each document by its `_id`. */
+export const writingPipeline: fc.Arbitrary<Doc[]> = fc
+  .tuple(fc.array(orderedStage, { maxLength: 2 }), writer)
+  .map(([stages, last]) => [FROM_FIRST, ...stages.filter((stage) => !endsIdentity(stage)), last])

@@ -1,9 +1,9 @@
 import { Int32 } from 'bson'
 import fc from 'fast-check'
 import type { GeneratedCommand, Scenario } from '../scenario.ts'
-import { COLLECTION } from './collection-name.ts'
+import { COLLECTION, TARGET } from './collection-name.ts'
 import { filter, path } from './filter.ts'
-import { pipeline } from './pipeline.ts'
+import { pipeline, writingPipeline } from './pipeline.ts'
 import { update } from './update.ts'
 import { type Doc, doc, literal, number, scalar, smallInt, storedDocuments, storedFields, string } from './value.ts'
 
@@ -160,6 +160,9 @@ const index = fc
   )
   .map(([key, options]) => literal({ key, name: [...key.keys()].join('_'), ...options }))
 
+/** DocumentDB refuses it, so that what it answers is what no index would change. */
+const hiddenIndex = indexKey.map((key) => literal({ key, name: 'hidden', hidden: true }))
+
 const createIndexes = index.map((specification) => command({ createIndexes: COLLECTION, indexes: [specification] }))
 
 const jsonSchema = fc.oneof(
@@ -183,6 +186,14 @@ const jsonSchema = fc.oneof(
       }),
     }),
   ),
+  // DocumentDB knows neither anyOf, not, additionalProperties nor the number of properties.
+  fc.constantFrom<Doc>(
+    literal({ properties: literal({ l: literal({ uniqueItems: true, minItems: one }) }) }),
+    literal({ properties: literal({ t: literal({ items: literal({ enum: ['a', 'b', 'ab'] }) }) }) }),
+    literal({ properties: literal({ s: literal({ maxLength: new Int32(2) }) }) }),
+    literal({ oneOf: [literal({ required: ['n'] }), literal({ required: ['i'] })] }),
+    literal({ properties: literal({ i: literal({ multipleOf: new Int32(2), maximum: new Int32(3) }) }) }),
+  ),
   fc
     .array(scalar, { minLength: 1, maxLength: 2 })
     .map((values) => literal({ properties: literal({ x: literal({ enum: values }) }) })),
@@ -195,6 +206,10 @@ const validator = fc.oneof(
       .tuple(path, fc.oneof(number, string))
       .map(([field, value]) => literal({ [field]: literal({ $ne: value }) })),
   },
+  {
+    weight: 1,
+    arbitrary: smallInt.map((bound) => literal({ $expr: literal({ $lte: ['$i', bound] }) })),
+  },
 )
 const options = fc
   .tuple(validator, fc.constantFrom('strict', 'moderate'), fc.constantFrom('error', 'error', 'warn'))
@@ -206,7 +221,10 @@ const plain: fc.Arbitrary<Scenario> = fc
 
 const indexed: fc.Arbitrary<Scenario> = fc
   .tuple(
-    fc.array(index, { minLength: 1, maxLength: 2 }),
+    fc.array(fc.oneof({ weight: 9, arbitrary: index }, { weight: 1, arbitrary: hiddenIndex }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     storedDocuments,
     fc.array(fc.oneof(readOrWrite, createIndexes), { minLength: 1, maxLength: 2 }),
   )
@@ -220,9 +238,23 @@ const validated: fc.Arbitrary<Scenario> = fc
   )
   .map(([create, documents, commands]) => ({ options: create, indexes: [], documents, commands }))
 
-/** A collection with documents, indexes or a validator, and one or two commands on it. */
+const writing: fc.Arbitrary<Scenario> = fc
+  .tuple(storedDocuments, fc.array(inserted, { maxLength: 2 }), writingPipeline)
+  .map(([documents, present, stages]) => ({
+    options: doc([]),
+    indexes: [],
+    documents,
+    commands: [
+      command({ insert: TARGET, documents: [doc([['_id', new Int32(9)]]), ...present], ordered: false }),
+      command({ aggregate: COLLECTION, pipeline: stages, cursor: doc([]) }),
+      command({ find: TARGET, filter: doc([]), sort: literal({ _id: one }) }, true),
+    ],
+  }))
+
+/** A collection with documents, indexes or a validator, and one or two commands on it, or one that writes elsewhere. */
 export const scenario: fc.Arbitrary<Scenario> = fc.oneof(
   { weight: 16, arbitrary: plain },
   { weight: 2, arbitrary: indexed },
   { weight: 1, arbitrary: validated },
+  { weight: 1, arbitrary: writing },
 )

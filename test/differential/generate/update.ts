@@ -30,6 +30,20 @@ const pushed = fc.oneof(
   },
 )
 
+const pushedItem = fc
+  .record(
+    {
+      $each: fc.array(fc.record({ k: smallInt, v: plainNumber }).map(literal), { maxLength: 2 }),
+      $sort: fc.constantFrom<Doc>(
+        literal({ k: new Int32(1), v: new Int32(-1) }),
+        literal({ v: new Int32(1), k: new Int32(1) }),
+      ),
+      $slice: fc.constantFrom(2, -2).map((count) => new Int32(count)),
+    },
+    { requiredKeys: ['$each'] },
+  )
+  .map(literal)
+
 const change: fc.Arbitrary<readonly [operator: string, path: string, operand: unknown]> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(fc.constant('$set'), path, anyValue) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('$unset'), path, fc.constant('')) },
@@ -38,6 +52,8 @@ const change: fc.Arbitrary<readonly [operator: string, path: string, operand: un
   { weight: 1, arbitrary: fc.tuple(fc.constant('$rename'), path, fc.constantFrom('z', 'o.z', 'n')) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('$setOnInsert'), path, anyValue) },
   { weight: 3, arbitrary: fc.tuple(fc.constant('$push'), arrayPath, pushed) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('$push'), fc.constant('m'), pushedItem) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('$currentDate'), path, fc.constant(true)) },
   {
     weight: 2,
     arbitrary: fc.tuple(
@@ -66,6 +82,8 @@ const change: fc.Arbitrary<readonly [operator: string, path: string, operand: un
         scalar,
         number.map((bound) => literal({ $gte: bound })),
         smallInt.map((k) => literal({ k })),
+        fc.array(scalar, { maxLength: 2 }).map((values) => literal({ $in: values })),
+        fc.tuple(smallInt, plainNumber).map(([k, v]) => literal({ k: literal({ $gte: k }), v: literal({ $ne: v }) })),
       ),
     ),
   },
@@ -107,6 +125,17 @@ const filteredElements: fc.Arbitrary<Update> = fc.oneof(
     update: literal({ [name]: literal({ 'm.$[e].v': value }) }),
     arrayFilters: [literal({ 'e.k': k })],
   })),
+  fc.tuple(fc.constantFrom('$inc', '$max'), plainNumber, smallInt, number).map(([name, value, k, bound]) => ({
+    update: literal({ [name]: literal({ 'm.$[e].v': value, 'o.r.$[f]': value }) }),
+    arrayFilters: [
+      literal({ $or: [literal({ 'e.k': k }), literal({ 'e.v': literal({ $gt: bound }) })] }),
+      literal({ f: literal({ $lt: bound }) }),
+    ],
+  })),
+  fc.tuple(word, word).map(([value, old]) => ({
+    update: literal({ $set: literal({ 't.$[e]': value }) }),
+    arrayFilters: [literal({ e: old })],
+  })),
 )
 
 const pipelineStage = fc.oneof(
@@ -117,12 +146,18 @@ const pipelineStage = fc.oneof(
   fc
     .tuple(fc.constantFrom('n', 'l', 'o'), expression)
     .map(([field, value]) => literal({ $project: literal({ [field]: new Int32(1), z: value }) })),
-  fc.constant(literal({ $replaceWith: literal({ $mergeObjects: ['$$ROOT', '$o'] }) })),
+)
+// The last stage, if any: DocumentDB repeats the `_id` here, and what follows would see it twice.
+const replacement = fc.constantFrom<unknown>(
+  literal({ $mergeObjects: ['$$ROOT', '$o'] }),
+  literal({ $mergeObjects: [literal({ z: new Int32(1) }), '$o'] }),
 )
 
 const pipeline: fc.Arbitrary<Update> = fc
-  .array(pipelineStage, { minLength: 1, maxLength: 2 })
-  .map((stages) => ({ update: stages }))
+  .tuple(fc.array(pipelineStage, { minLength: 1, maxLength: 2 }), fc.option(replacement, { nil: undefined, freq: 4 }))
+  .map(([stages, last]) => ({
+    update: last === undefined ? stages : [...stages.slice(1), literal({ $replaceWith: last })],
+  }))
 
 /** Operator documents, array filters, replacements and pipelines. */
 export const update: fc.Arbitrary<Update> = fc.oneof(
