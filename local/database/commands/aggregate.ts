@@ -116,6 +116,7 @@ export function runAggregate(invocation: Invocation, name: string | undefined, p
     batchSize: writesOut && batchSize === 0 ? 1 : batchSize,
     session: invocation.session?.id,
     transaction: invocation.transaction,
+    timeLimit: invocation.timeLimit,
     now: server.now().getTime(),
     context: 'PlanExecutor error during aggregation',
   })
@@ -211,7 +212,7 @@ function pipelineEnv(invocation: Invocation, name: string | undefined): Pipeline
       const found = invocation.find(other, otherDb)
       const view = found && viewPipeline(found)
       if (view) return runPipelineOn(invocation, view.on, view.pipeline)
-      return documentsOf(invocation, found)
+      return documentsOf(invocation, found, base.interrupt)
     },
     lookupIndexed(other, path, value) {
       const found = invocation.find(other)
@@ -237,6 +238,13 @@ export function* decoded(found: Iterable<{ record: { decode(): Doc }; document: 
   for (const { record, document } of found) yield document ?? record.decode()
 }
 
-function* documentsOf(invocation: Invocation, collection: Collection | undefined): Generator<Doc> {
-  for (const record of invocation.view(collection).records()) yield record.decode()
+function* documentsOf(
+  invocation: Invocation,
+  collection: Collection | undefined,
+  interrupt: (() => void) | undefined,
+): Generator<Doc> {
+  for (const record of invocation.view(collection).records()) {
+    interrupt?.()
+    yield record.decode()
+  }
 }

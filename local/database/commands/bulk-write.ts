@@ -1,4 +1,4 @@
-import { decodeDocument, encodeDocument } from '../bson/codec.ts'
+import { encodeDocument } from '../bson/codec.ts'
 import { toDouble } from '../bson/number.ts'
 import { type Doc, int, isNumber, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
@@ -8,7 +8,8 @@ import { Invocation } from './invocation.ts'
 import { sourceOf } from './support/cursors.ts'
 import { Fields } from './support/fields.ts'
 import type { Reply } from './support/reply.ts'
-import { insertDocument, runDelete, runUpdate, statementId, writeError } from './support/writing.ts'
+import { documentsOf, runStatements, statementsOf } from './support/statements.ts'
+import { insertDocument, runDelete, runUpdate } from './support/writing.ts'
 import { updateOf, updateOutcomeDoc } from './update.ts'
 
 const INSERT_FIELDS = new Set(['insert', 'document'])
@@ -57,36 +58,30 @@ export const bulkWrite: Command = {
   stable: true,
   async run(invocation): Promise<Reply> {
     const { fields, server } = invocation
-    const operations = documents(invocation, 'ops')
-    const namespaces = documents(invocation, 'nsInfo').map(namespaceOf)
-    if (operations.length === 0 || operations.length > 100_000) {
-      throw new DatabaseError(
-        16,
-        `Write batch sizes must be between 1 and 100000. Got ${operations.length} operations.`,
-      )
-    }
-    const ordered = fields.boolean('ordered') ?? true
+    const operations = statementsOf(invocation, 'ops')
+    const namespaces = documentsOf(invocation, 'nsInfo').map(namespaceOf)
     const errorsOnly = fields.boolean('errorsOnly') ?? false
     const totals: Totals = { nErrors: 0, nInserted: 0, nMatched: 0, nModified: 0, nUpserted: 0, nDeleted: 0 }
     const results: Doc[] = []
-    const retried: Value[] = []
-    for (const [index, operation] of operations.entries()) {
-      const statement = statementId(invocation, index)
-      try {
-        const target = namespaces[namespaceIndex(operation)]
-        if (!target) throw new DatabaseError(2, `BulkWrite ops entry ${operation} has an invalid nsInfo index.`)
-        const known = invocation.outcome(statement)
-        if (known) retried.push(int(statement))
-        const outcome = known ?? (await runOperation(scoped(invocation, target.db), target.name, operation, statement))
-        addTo(totals, operation, outcome)
-        if (!errorsOnly) results.push(resultOf(index, outcome))
-      } catch (error) {
-        results.push(failureOf(writeError(index, error)))
-        totals.nErrors++
-        if (invocation.transaction) invocation.session?.abort(server.store)
-        if (ordered || invocation.transaction) break
-      }
+    const targetOf = (operation: Doc): { db: string; name: string } => {
+      const target = namespaces[namespaceIndex(operation)]
+      if (target) return target
+      throw new DatabaseError(2, `BulkWrite ops entry ${operation} has an invalid nsInfo index.`)
     }
+    const retried = await runStatements(invocation, operations, {
+      async run(operation, id) {
+        const { db, name } = targetOf(operation)
+        return runOperation(scoped(invocation, db), name, operation, id)
+      },
+      done(outcome, index) {
+        addTo(totals, operations[index]!, outcome)
+        if (!errorsOnly) results.push(resultOf(index, outcome))
+      },
+      failed(error) {
+        results.push(failureOf(error))
+        totals.nErrors++
+      },
+    })
     const cursor = fields.document('cursor')?.get('batchSize')
     const namespace = 'admin.$cmd.bulkWrite'
     const opened = server.cursors.open(sourceOf(results.map(encodeDocument)), {
@@ -102,14 +97,6 @@ export const bulkWrite: Command = {
       batch: { field: 'firstBatch', documents: opened.documents, cursorId: opened.id, namespace },
     }
   },
-}
-
-function documents(invocation: Invocation, field: string): Doc[] {
-  const sequence = invocation.sequences.get(field)
-  if (sequence) return sequence.map((bytes) => decodeDocument(bytes))
-  const given = invocation.fields.documents(field)
-  if (given) return given
-  throw new DatabaseError(40414, `BSON field 'bulkWrite.${field}' is missing but a required field`)
 }
 
 function namespaceOf(info: Doc): { db: string; name: string } {

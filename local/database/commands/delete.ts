@@ -1,12 +1,12 @@
-import { type Doc, int, type Value } from '../bson/value.ts'
+import { type Doc, int } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { Fields } from './support/fields.ts'
 import { type Reply, reply } from './support/reply.ts'
-import { statementsOf } from './support/statements.ts'
-import { type DeleteOutcome, type DeleteStatement, runDelete, statementId, writeError } from './support/writing.ts'
+import { listed, runStatements, statementsOf } from './support/statements.ts'
+import { type DeleteOutcome, type DeleteStatement, runDelete } from './support/writing.ts'
 
 const STATEMENT_FIELDS = new Set(['q', 'limit', 'collation', 'hint'])
 
@@ -42,32 +42,22 @@ export const deleteCommand: Command = {
     const name = invocation.collectionName()
     assertWritableName(invocation.db, name)
     const statements = statementsOf(invocation, 'deletes')
-    const ordered = invocation.fields.boolean('ordered') ?? true
-    const writeErrors: Value[] = []
-    const retried: Value[] = []
+    const writeErrors: Doc[] = []
     let n = 0
-    for (const [index, given] of statements.entries()) {
-      const id = statementId(invocation, index)
-      try {
-        const known = invocation.outcome(id)
-        if (known) {
-          retried.push(int(id))
-          n += Number(known.get('n')?.valueOf())
-          continue
-        }
+    const retried = await runStatements(invocation, statements, {
+      async run(given, id) {
         const statement = parseStatement(given, invocation)
-        n += (await invocation.unblocked(() => runDelete(invocation, name, statement, id, outcomeDoc))).deleted
-      } catch (error) {
-        writeErrors.push(writeError(index, error))
-        if (invocation.transaction) invocation.session?.abort(invocation.server.store)
-        if (ordered || invocation.transaction) break
-      }
-    }
+        return outcomeDoc(await invocation.unblocked(() => runDelete(invocation, name, statement, id, outcomeDoc)))
+      },
+      done(outcome) {
+        n += Number(outcome.get('n')?.valueOf())
+      },
+      failed: (error) => writeErrors.push(error),
+    })
     invocation.server.counters.delete += statements.length
     return reply({
       n: int(n),
-      ...(writeErrors.length > 0 ? { writeErrors } : {}),
-      ...(retried.length > 0 ? { retriedStmtIds: retried } : {}),
+      ...listed(writeErrors, retried),
     })
   },
 }

@@ -4,7 +4,8 @@ import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import { projectionOf } from './support/reading.ts'
 import type { Reply } from './support/reply.ts'
-import { type DeleteOutcome, runDelete, runUpdate, statementId, type UpdateOutcome } from './support/writing.ts'
+import { statementId } from './support/statements.ts'
+import { type DeleteOutcome, runDelete, runUpdate, type UpdateOutcome } from './support/writing.ts'
 import { updateOf } from './update.ts'
 
 /** Changes or removes one document and answers with it, as it was or as it is. */

@@ -107,6 +107,7 @@ export const find: Command = {
       singleBatch: fields.boolean('singleBatch') ?? false,
       session: invocation.session?.id,
       transaction: invocation.transaction,
+      timeLimit: invocation.timeLimit,
       noTimeout: fields.boolean('noCursorTimeout') ?? false,
       now: server.now().getTime(),
       context: `Executor error during find command: ${db}.${name}`,

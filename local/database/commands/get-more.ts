@@ -42,6 +42,9 @@ export const getMore: Command = {
       if (cursor.source.fields) error.labels = ['ResumableChangeStreamError']
       throw error
     }
+    if (!cursor.source.awaitData && fields.integer('maxTimeMS')) {
+      throw new DatabaseError(2, 'cannot set maxTimeMS on getMore command for a non-awaitData cursor')
+    }
     cursor.lastUse = server.now().getTime()
     const first = batchOf(invocation, cursor)
     if (first.documents > 0 || !first.open || !cursor.source.awaitData) return first.reply

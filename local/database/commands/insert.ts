@@ -1,13 +1,14 @@
 import { encodeDocument } from '../bson/codec.ts'
-import { int, type Value } from '../bson/value.ts'
+import { type Doc, int } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { assertWritableName } from '../storage/namespace.ts'
 import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { type Reply, reply } from './support/reply.ts'
-import { insertDocument, statementId, writeError } from './support/writing.ts'
+import { assertBatchSize, listed, runStatements } from './support/statements.ts'
+import { insertDocument } from './support/writing.ts'
 
-const MAX_BATCH = 100_000
+const INSERTED: Doc = new Map([['n', int(1)]])
 
 /** The documents of an `insert`, as bytes. */
 function documentsOf(invocation: Invocation): readonly Uint8Array[] {
@@ -29,37 +30,23 @@ export const insert: Command = {
     const name = invocation.collectionName()
     assertWritableName(invocation.db, name)
     const documents = documentsOf(invocation)
-    if (documents.length === 0 || documents.length > MAX_BATCH) {
-      throw new DatabaseError(
-        16,
-        `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${documents.length} operations.`,
-      )
-    }
-    const ordered = invocation.fields.boolean('ordered') ?? true
-    const writeErrors: Value[] = []
-    const retried: Value[] = []
+    assertBatchSize(documents.length)
+    const writeErrors: Doc[] = []
     let inserted = 0
-    for (const [index, document] of documents.entries()) {
-      const statement = statementId(invocation, index)
-      if (invocation.outcome(statement)) {
-        retried.push(int(statement))
+    const retried = await runStatements(invocation, documents, {
+      async run(document, id) {
+        await invocation.unblocked(() => insertDocument(invocation, name, document, id))
+        return INSERTED
+      },
+      done() {
         inserted++
-        continue
-      }
-      try {
-        await invocation.unblocked(() => insertDocument(invocation, name, document, statement))
-        inserted++
-      } catch (error) {
-        writeErrors.push(writeError(index, error))
-        if (invocation.transaction) invocation.session?.abort(invocation.server.store)
-        if (ordered || invocation.transaction) break
-      }
-    }
+      },
+      failed: (error) => writeErrors.push(error),
+    })
     invocation.server.counters.insert += inserted
     return reply({
       n: int(inserted),
-      ...(writeErrors.length > 0 ? { writeErrors } : {}),
-      ...(retried.length > 0 ? { retriedStmtIds: retried } : {}),
+      ...listed(writeErrors, retried),
     })
   },
 }

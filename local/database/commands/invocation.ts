@@ -13,6 +13,7 @@ import type { Peer } from '../wire/connection.ts'
 import type { Server } from './server.ts'
 import { Fields } from './support/fields.ts'
 import type { Session } from './support/session.ts'
+import { expired, TimeLimit } from './support/time-limit.ts'
 
 interface InvocationOptions {
   readonly server: Server
@@ -46,6 +47,8 @@ export class Invocation {
   readonly retryable: boolean
   /** Reads see the data as of this cluster time. */
   readonly snapshotTime: number | undefined
+  /** `maxTimeMS`; that of a `getMore` is how long it waits for data. */
+  readonly timeLimit: TimeLimit | undefined
   readonly #root: Invocation | undefined
   #closeConnection = false
   readonly #now: Date
@@ -63,6 +66,8 @@ export class Invocation {
     this.retryable = options.retryable ?? false
     this.snapshotTime = options.snapshotTime
     this.#root = options.root
+    const milliseconds = options.name === 'getMore' ? undefined : this.fields.integer('maxTimeMS')
+    this.timeLimit = options.root?.timeLimit ?? (milliseconds ? new TimeLimit(milliseconds) : undefined)
     this.#now = options.server.now()
   }
 
@@ -99,7 +104,13 @@ export class Invocation {
 
   /** What queries and updates of this command may know. */
   env(options: { let?: Doc | undefined; collation?: Doc | undefined } = {}): QueryEnv {
-    const env = { now: this.#now, clusterTime: this.clusterTime(), random: Math.random }
+    const { timeLimit } = this
+    const env = {
+      now: this.#now,
+      clusterTime: this.clusterTime(),
+      random: Math.random,
+      ...(timeLimit ? { interrupt: () => timeLimit.check() } : {}),
+    }
     const collation = createCollation(options.collation)
     const withCollation = collation ? { ...env, collation } : env
     if (!options.let || options.let.size === 0) return withCollation
@@ -129,28 +140,26 @@ export class Invocation {
    * @throws {DatabaseError} 50 MaxTimeMSExpired; within a transaction 112 WriteConflict
    */
   async unblocked<Result>(statement: () => Result): Promise<Result> {
-    const limit = this.fields.integer('maxTimeMS')
-    const deadline = limit ? performance.now() + limit : Number.POSITIVE_INFINITY
     for (;;) {
       try {
         return statement()
       } catch (error) {
         if (!(error instanceof WriteBlocked)) throw error
-        await this.#wait(error.transaction, deadline)
+        await this.#wait(error.transaction)
       }
     }
   }
 
-  async #wait(transaction: Transaction, deadline: number): Promise<void> {
+  async #wait(transaction: Transaction): Promise<void> {
     const stop = Promise.withResolvers<'late' | 'gone'>()
     const gone = (): void => stop.resolve('gone')
     this.peer.closed.addEventListener('abort', gone, { once: true })
-    const left = deadline - performance.now()
-    const timer = Number.isFinite(left) ? setTimeout(() => stop.resolve('late'), Math.max(0, left)) : undefined
+    const left = this.timeLimit?.left
+    const timer = left === undefined ? undefined : setTimeout(() => stop.resolve('late'), Math.max(0, left))
     const outcome = await Promise.race([transaction.ended, stop.promise])
     clearTimeout(timer)
     this.peer.closed.removeEventListener('abort', gone)
-    if (outcome === 'late') throw new DatabaseError(50, 'operation exceeded time limit')
+    if (outcome === 'late') throw expired()
     if (outcome === 'gone' || this.peer.closed.aborted) throw new DatabaseError(11601, 'operation was interrupted')
   }
 

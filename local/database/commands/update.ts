@@ -5,8 +5,8 @@ import type { Command } from './command.ts'
 import type { Invocation } from './invocation.ts'
 import { Fields } from './support/fields.ts'
 import { type Reply, reply } from './support/reply.ts'
-import { statementsOf } from './support/statements.ts'
-import { runUpdate, statementId, type UpdateOutcome, type UpdateStatement, writeError } from './support/writing.ts'
+import { listed, runStatements, statementsOf } from './support/statements.ts'
+import { runUpdate, type UpdateOutcome, type UpdateStatement } from './support/writing.ts'
 
 const STATEMENT_FIELDS = new Set([
   'q',
@@ -74,52 +74,36 @@ export const update: Command = {
     const name = invocation.collectionName()
     assertWritableName(invocation.db, name)
     const statements = statementsOf(invocation, 'updates')
-    const ordered = invocation.fields.boolean('ordered') ?? true
     const upserted: Value[] = []
-    const writeErrors: Value[] = []
-    const retried: Value[] = []
+    const writeErrors: Doc[] = []
     let n = 0
     let modified = 0
-    for (const [index, given] of statements.entries()) {
-      const id = statementId(invocation, index)
-      try {
-        const known = invocation.outcome(id)
-        const outcome =
-          known ?? updateOutcomeDoc(await runStatement(invocation, name, parseStatement(given, invocation), id))
-        if (known) retried.push(int(id))
+    const retried = await runStatements(invocation, statements, {
+      async run(given, id) {
+        const statement = parseStatement(given, invocation)
+        const outcome = await invocation.unblocked(() => runUpdate(invocation, name, statement, id, updateOutcomeDoc))
+        return updateOutcomeDoc(outcome)
+      },
+      done(outcome, index) {
         n += Number(outcome.get('n')?.valueOf())
         modified += Number(outcome.get('nModified')?.valueOf())
-        const upsertedId = outcome.get('upserted')
-        if (upsertedId !== undefined) {
+        const _id = outcome.get('upserted')
+        if (_id !== undefined)
           upserted.push(
             new Map<string, Value>([
               ['index', int(index)],
-              ['_id', upsertedId],
+              ['_id', _id],
             ]),
           )
-        }
-      } catch (error) {
-        writeErrors.push(writeError(index, error))
-        if (invocation.transaction) invocation.session?.abort(invocation.server.store)
-        if (ordered || invocation.transaction) break
-      }
-    }
+      },
+      failed: (error) => writeErrors.push(error),
+    })
     invocation.server.counters.update += statements.length
     return reply({
       n: int(n),
       ...(upserted.length > 0 ? { upserted } : {}),
       nModified: int(modified),
-      ...(writeErrors.length > 0 ? { writeErrors } : {}),
-      ...(retried.length > 0 ? { retriedStmtIds: retried } : {}),
+      ...listed(writeErrors, retried),
     })
   },
-}
-
-function runStatement(
-  invocation: Invocation,
-  name: string,
-  statement: UpdateStatement,
-  id: number,
-): Promise<UpdateOutcome> {
-  return invocation.unblocked(() => runUpdate(invocation, name, statement, id, updateOutcomeDoc))
 }

@@ -13,6 +13,8 @@ export interface QueryEnv {
   readonly variables?: ReadonlyMap<string, () => Value | undefined>
   /** 0 <= value < 1. */
   random(): number
+  /** Called for every document that is read: throws when the command has run for too long. Absent: no limit. */
+  interrupt?(): void
 }
 
 export type OutputStage = '$out' | '$merge'

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Doc } from '../../bson/value.ts'
 import { DatabaseError, inContext } from '../../errors.ts'
 import type { Transaction } from '../../storage/transaction.ts'
+import type { TimeLimit } from './time-limit.ts'
 
 const MAX_BATCH_BYTES = 16 * 1024 * 1024
 const IDLE_MS = 10 * 60_000
@@ -32,6 +33,7 @@ export interface Cursor {
   readonly session: string | undefined
   readonly transaction: Transaction | undefined
   readonly noTimeout: boolean
+  readonly timeLimit: TimeLimit | undefined
   lastUse: number
   /** Aborts a waiting `getMore`. */
   readonly killed: AbortController
@@ -66,6 +68,7 @@ export class Cursors {
       session?: string | undefined
       transaction?: Transaction | undefined
       noTimeout?: boolean
+      timeLimit?: TimeLimit | undefined
       now: number
       /** What an error of the first batch is said to be the cause of. */
       context?: string
@@ -80,6 +83,8 @@ export class Cursors {
       source.close?.()
       return { documents, id: 0n, cursor: undefined }
     }
+    if (source.awaitData) options.timeLimit?.lift()
+    else options.timeLimit?.pause()
     const cursor: Cursor = {
       id: newCursorId(),
       namespace: options.namespace,
@@ -87,6 +92,7 @@ export class Cursors {
       session: options.session,
       transaction: options.transaction,
       noTimeout: options.noTimeout ?? false,
+      timeLimit: options.timeLimit,
       lastUse: options.now,
       killed: new AbortController(),
       busy: false,
@@ -107,7 +113,9 @@ export class Cursors {
   more(cursor: Cursor, batchSize: number | undefined): { documents: Uint8Array[]; open: boolean } {
     const documents: Uint8Array[] = []
     const limit = batchSize === undefined || batchSize === 0 ? Number.POSITIVE_INFINITY : batchSize
+    cursor.timeLimit?.resume()
     const held = inContext('Executor error during getMore', () => fill(documents, cursor.source, cursor.held, limit))
+    cursor.timeLimit?.pause()
     cursor.held = held === DONE ? undefined : held
     const open = !(cursor.source.finished || (held === DONE && !cursor.source.live))
     if (!open) this.kill(cursor.id)

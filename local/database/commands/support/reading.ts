@@ -66,7 +66,9 @@ export function read(
   const matches = plan.kind === 'id' || filter.size === 0 ? undefined : compileFilter(filter, env)
   const sorter = sort ? compileSort(sort, env) : undefined
   const covered = options.countsOnly === true && !view.overlaid && isCovered(plan, filter)
-  let records: Iterable<Found> = covered ? runKeys(view, plan, counts) : runPlan(view, plan, matches, counts)
+  let records: Iterable<Found> = covered
+    ? runKeys(view, plan, counts)
+    : runPlan(view, plan, matches, counts, env.interrupt)
   const skip = options.skip ?? 0
   const limit = options.limit || Number.POSITIVE_INFINITY
   if (sorter && plan.kind !== 'id' && !(plan.kind !== 'union' && plan.sorted)) {

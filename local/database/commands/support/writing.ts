@@ -8,7 +8,6 @@ import { type Collection, withId } from '../../storage/collection.ts'
 import type { Found } from '../../storage/plan/execute.ts'
 import { rawElements } from '../../storage/raw-document.ts'
 import type { WriteContext } from '../../storage/store.ts'
-import { WriteBlocked } from '../../storage/transaction.ts'
 import type { Invocation } from '../invocation.ts'
 import { read } from './reading.ts'
 
@@ -255,25 +254,4 @@ export function runDelete(
     )
     return outcome
   })
-}
-
-/** A statement's failure within a write command; what is no failure of the statement is thrown on. */
-export function writeError(index: number, error: unknown): Doc {
-  if (error instanceof WriteBlocked || !(error instanceof DatabaseError) || error.code === 112) throw error
-  const described: Doc = new Map<string, Value>([
-    ['index', int(index)],
-    ['code', int(error.code)],
-  ])
-  for (const [field, value] of error.extra ?? []) described.set(field, value)
-  described.set('errmsg', error.message)
-  return described
-}
-
-/** The number of a retryable command's statement. */
-export function statementId(invocation: Invocation, index: number): number {
-  const single = invocation.body.get('stmtId')
-  if (single !== undefined) return Number(single?.valueOf()) + index
-  const given = invocation.body.get('stmtIds')
-  if (Array.isArray(given) && given[index] !== undefined) return Number(given[index]?.valueOf())
-  return index
 }

@@ -108,7 +108,16 @@ function compileStages(pipeline: readonly Doc[], env: PipelineEnv): Stage {
     if (name === '$sort') return compileSortStage(spec, env, limitAfter(entries, position))
     return compileStage(name, spec, position, env)
   })
-  return (input) => stages.reduce<Iterable<Doc>>((docs, stage) => stage(docs), input)
+  const { interrupt } = env
+  if (!interrupt) return (input) => stages.reduce<Iterable<Doc>>((docs, stage) => stage(docs), input)
+  return (input) => stages.reduce<Iterable<Doc>>((docs, stage) => interruptible(stage(docs), interrupt), input)
+}
+
+function* interruptible(docs: Iterable<Doc>, interrupt: () => void): Iterable<Doc> {
+  for (const doc of docs) {
+    interrupt()
+    yield doc
+  }
 }
 
 /**

@@ -20,14 +20,17 @@ export interface ScanCounts {
  * The records of a plan that match.
  *
  * @param matches absent: every record the plan gives is wanted
+ * @param interrupt called for every record
  */
 export function* runPlan(
   view: ReadView,
   plan: Plan,
   matches: ((document: Doc) => boolean) | undefined,
   counts: ScanCounts = { keys: 0, documents: 0 },
+  interrupt?: () => void,
 ): Generator<Found> {
   for (const record of candidates(view, plan, counts)) {
+    interrupt?.()
     counts.documents++
     if (matches === undefined) {
       yield { record, document: undefined }

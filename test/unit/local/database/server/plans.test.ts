@@ -151,7 +151,7 @@ describe('a plan', () => {
           await source.drop()
         },
       ),
-      { numRuns: Number(process.env.PLAN_RUNS ?? 40) },
+      { numRuns: Number(process.env.PLAN_RUNS ?? 25) },
     )
   })
 })
