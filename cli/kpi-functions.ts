@@ -20,7 +20,7 @@ export async function withKpiFunctions<T>(
   context: CommandContext,
   body: (call: CallKpi, open: OpenRuntime) => Promise<T>,
 ): Promise<T> {
-  const open = await openRuntime(context)
+  const open = await openRuntime(context, { silentFailures: true })
   const call: CallKpi = async (name, ...args) => {
     try {
       return await open.runtime.callFunction(

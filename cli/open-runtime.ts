@@ -12,11 +12,16 @@ export interface OpenRuntime {
   close(): Promise<void>
 }
 
-/** Failures of functions, on stderr; what went well is not worth a line in a command. */
-export function logFailures(progress: (text: string) => void): (entry: LogEntry) => void {
+/**
+ * What functions log, and that they failed, on stderr; what went well is not worth a line in a command.
+ *
+ * @param silent failures are told by the caller
+ */
+export function logFailures(progress: (text: string) => void, silent = false): (entry: LogEntry) => void {
   return (entry) => {
     for (const line of entry.logs ?? []) progress(`  ${entry.name ?? entry.type}: ${line}`)
-    if (entry.status === 'error') progress(`  ${entry.type} ${entry.name ?? ''} failed: ${entry.error ?? 'unknown'}`)
+    if (entry.status === 'error' && !silent)
+      progress(`  ${entry.type} ${entry.name ?? ''} failed: ${entry.error ?? 'unknown'}`)
   }
 }
 
@@ -28,6 +33,7 @@ export function logFailures(progress: (text: string) => void): (entry: LogEntry)
  */
 export async function openRuntime(
   context: Pick<CommandContext, 'uri' | 'appDir' | 'secrets' | 'progress'>,
+  { silentFailures = false }: { silentFailures?: boolean } = {},
 ): Promise<OpenRuntime> {
   const { built } = await loadBuiltApp(context.appDir, context.progress)
   const client = await connect(context.uri)
@@ -38,7 +44,7 @@ export async function openRuntime(
     secrets: context.secrets,
     now: () => new Date(),
     fetch,
-    log: logFailures(context.progress),
+    log: logFailures(context.progress, silentFailures),
   })
   return { runtime, client, close: () => client.close() }
 }

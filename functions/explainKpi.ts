@@ -55,7 +55,8 @@ export default async function explainKpi(
     window_from: snapshot.window_from,
     definition: definition.definition,
     value: metrics[definition.name] ?? null,
-    stored: document?.metrics?.[definition.name] ?? null,
+    // What is stored is of the 30 days before, never of a window of one's own.
+    stored: windowFrom === undefined ? (document?.metrics?.[definition.name] ?? null) : null,
     components: Object.fromEntries(components.map((name) => [name, metrics[name] ?? null])),
     row_count: rows.length,
     rows: rows.slice(0, mostRows),

@@ -1,10 +1,13 @@
+import { EJSON } from 'bson'
 import { type Command, UsageError } from '../command.ts'
 import { withKpiFunctions } from '../kpi-functions.ts'
 import { instantOption, optionalInstantOption } from '../kpi-options.ts'
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '-'
-  return value instanceof Date ? value.toISOString() : String(value)
+  if (value instanceof Date) return value.toISOString()
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  return isPlain ? EJSON.stringify(value) : String(value)
 }
 
 function toText(explanation: Readonly<Record<string, unknown>>): string {

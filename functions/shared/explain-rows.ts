@@ -7,6 +7,7 @@ import { compareMoney, isPositive, type Money, moneyFraction } from '../../domai
 import type { Context } from '../../runtime/context.ts'
 import { matchActivity } from './activity-pipeline.ts'
 import { rawCollectionOf, readAll, readGroups } from './database.ts'
+import { explainCohorts, explainUsage } from './explain-cohorts.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
 import { readTestUsers } from './read-users.ts'
@@ -28,6 +29,8 @@ type Topic =
   | 'answers'
   | 'activity'
   | 'users'
+  | 'cohorts'
+  | 'usage'
   | 'none'
 
 /** Which rows make a metric, and which other metrics it is computed from. */
@@ -53,11 +56,16 @@ const topics: Readonly<
   churned_customers: { topic: 'churn', components: ['opening_customers'] },
   opening_customers: { topic: 'churn' },
   opening_mrr: { topic: 'churn' },
-  ltv: { topic: 'none', components: ['arpu', 'churn_rate'] },
+  ltv: { topic: 'churn', components: ['arpu', 'churn_rate', 'churned_customers', 'opening_customers'] },
   cac: { topic: 'spend', components: ['acquisition_spend', 'new_customers'] },
   acquisition_spend: { topic: 'spend' },
-  ltv_cac_ratio: { topic: 'none', components: ['ltv', 'cac'] },
-  cac_payback_months: { topic: 'none', components: ['cac', 'new_mrr', 'new_customers'] },
+  ltv_cac_ratio: {
+    topic: 'spend',
+    components: ['ltv', 'arpu', 'churn_rate', 'cac', 'acquisition_spend', 'new_customers'],
+  },
+  cac_payback_months: { topic: 'movements', kinds: ['new'], components: ['cac', 'new_mrr', 'new_customers'] },
+  cohort_retention: { topic: 'cohorts' },
+  usage_retention: { topic: 'usage' },
   nps: { topic: 'answers', components: ['nps_respondents'] },
   nps_respondents: { topic: 'answers' },
   new_mrr: { topic: 'movements', kinds: ['new'] },
@@ -117,6 +125,10 @@ async function rowsOf(
   switch (topic) {
     case 'none':
       return []
+    case 'cohorts':
+      return inOrder(await explainCohorts(context, asOf))
+    case 'usage':
+      return inOrder(await explainUsage(context, asOf))
     case 'users':
       return explainUsers(context, asOf)
     case 'activity':
@@ -292,7 +304,13 @@ async function explainAnswers(context: Context, asOf: Instant): Promise<Explaine
   const rows: { key: string; row: ExplainedRow }[] = []
   for (const document of valid) {
     const user = keyOf(document.user_id)
-    const row = { user_id: document.user_id ?? null, score: document.score, responded_at: document.responded_at }
+    const score = Number(toDecimal(document.score))
+    const row = {
+      user_id: document.user_id ?? null,
+      score: document.score,
+      counts_as: score >= 9 ? 'promoter' : score <= 6 ? 'detractor' : 'passive',
+      responded_at: document.responded_at,
+    }
     if (user === null) rows.push({ key: `- ${keyOf(document._id)}`, row })
     else {
       const known = latest.get(user)
