@@ -38,7 +38,7 @@ const BEFORE_CHANGE: readonly string[] = ['off', 'whenAvailable', 'required']
  * Opens the stream of a pipeline that starts with `$changeStream`.
  *
  * @param run runs the stages behind it
- * @throws {DatabaseError} 40415, 2, 20, 260, 286, 40674
+ * @throws {DatabaseError} 40415, 2, 20, 260, 280, 286, 40674, 7182800, 7182802
  */
 export function openChangeStream(
   store: Store,
@@ -63,8 +63,15 @@ export function openChangeStream(
       throw new DatabaseError(20, `${name} is not permitted in a $changeStream pipeline`)
     }
   }
-  // Events above 16 MB would be split; none can be, since a document and its images are smaller together here.
-  const rest = stages.filter((stage) => !stage.has('$changeStreamSplitLargeEvent'))
+  const splits = splitsLargeEvents(stages)
+  const rest = splits ? stages.slice(0, -1) : stages
+  const point = startOf(given, store)
+  if (point.fragment !== undefined && !splits) {
+    throw new DatabaseError(
+      280,
+      'To resume from a split event, the $changeStream pipeline must include a $changeStreamSplitLargeEvent stage',
+    )
+  }
   const options = {
     fullDocument: oneOf<FullDocumentMode>(given, 'fullDocument', FULL_DOCUMENT, 'default'),
     beforeChange: oneOf<BeforeChangeMode>(given, 'fullDocumentBeforeChange', BEFORE_CHANGE, 'off'),
@@ -75,10 +82,22 @@ export function openChangeStream(
     store.log,
     scopeOf(store, given, db, collection),
     options,
-    startOf(given, store),
+    point,
     rest.length > 0 ? (events) => run(rest, events) : undefined,
     () => store.clock.last,
+    splits,
   )
+}
+
+/** @throws {DatabaseError} 7182800, 7182802 */
+function splitsLargeEvents(stages: readonly Doc[]): boolean {
+  const name = '$changeStreamSplitLargeEvent'
+  const at = stages.findIndex((stage) => stage.has(name))
+  if (at < 0) return false
+  const spec = stages[at]!.get(name)
+  if (!isDoc(spec) || spec.size > 0) throw new DatabaseError(7182800, `${name} spec should be an empty object`)
+  if (at < stages.length - 1) throw new DatabaseError(7182802, `${name} must be the last stage in the pipeline`)
+  return true
 }
 
 type ChangeStreamLookup = ConstructorParameters<typeof ChangeStream>[2]['lookup']

@@ -6,6 +6,7 @@ import type { Change } from './change.ts'
 import type { ChangeLog } from './change-log.ts'
 import { type EventOptions, eventOf, invalidateEvent } from './event.ts'
 import { type ResumePoint, resumeToken } from './resume-token.ts'
+import { assertFits, isTooLarge, splitEvent } from './split.ts'
 
 /** What a stream watches: everything, one database, or one collection. */
 export interface StreamScope {
@@ -50,10 +51,16 @@ export class ChangeStream {
   #pendingInvalidate: Change | undefined
   #finished = false
   #output: Iterator<Doc> | undefined
+  readonly #splits: boolean
+  /** Of the event that is being told in fragments: those that are left, and the number of the next. */
+  #fragments: { readonly all: readonly Uint8Array[]; next: number } | undefined
+  /** Where the stream began. */
+  readonly #start: ResumePoint
 
   /**
    * @param transform the rest of the pipeline
    * @param latestTime the newest cluster time, which a stream that has seen everything may resume from
+   * @param splits events above 16 MB come in fragments; otherwise they are an error
    * @throws {DatabaseError} 286 ChangeStreamHistoryLost
    */
   constructor(
@@ -63,23 +70,28 @@ export class ChangeStream {
     point: ResumePoint,
     transform: ((events: Iterable<Doc>) => Iterable<Doc>) | undefined,
     latestTime: () => number,
+    splits: boolean,
   ) {
     this.#log = log
     this.#scope = scope
     this.#options = options
     this.#point = point
+    this.#start = point
     this.#transform = transform
     this.#latestTime = latestTime
+    this.#splits = splits
     if (point.time < log.forgottenUntil) throw historyLost()
     this.#position = log.after(point.time - 1)
     this.#skipTold()
   }
 
   #skipTold(): void {
-    const { time, position, told } = this.#point
+    const { time, position, told, fragment } = this.#point
     for (;;) {
       const change = this.#log.at(this.#position)
       if (!change || change.time !== time || change.position > position) return
+      // The event is told again, but for the fragments that have been.
+      if (change.position === position && fragment !== undefined) return
       if (
         change.position === position &&
         told === 'event' &&
@@ -99,6 +111,8 @@ export class ChangeStream {
   next(): Uint8Array | undefined {
     for (;;) {
       if (this.#finished) return undefined
+      const fragment = this.#nextFragment()
+      if (fragment) return fragment
       this.#output ??= this.#outputs()
       const { done, value } = this.#output.next()
       if (done) {
@@ -112,9 +126,31 @@ export class ChangeStream {
           'Encountered an event whose _id field, which contains the resume token, was modified by the pipeline. Modifying the _id field of an event makes it impossible to resume the stream from that point. Only transformations that retain the unmodified _id field are allowed.',
         )
       }
+      const event = encodeDocument(value)
+      if (this.#splits && isTooLarge(event)) {
+        const { time, position } = this.#point
+        const all = splitEvent(value, (fragment) => resumeToken({ time, position, told: 'event', fragment }))
+        const resumed = time === this.#start.time && position === this.#start.position
+        this.#fragments = { all, next: resumed ? (this.#start.fragment ?? -1) + 1 : 0 }
+        continue
+      }
+      assertFits(event)
       if (this.#invalidated) this.#finished = true
-      return encodeDocument(value)
+      return event
     }
+  }
+
+  #nextFragment(): Uint8Array | undefined {
+    if (!this.#fragments) return undefined
+    const { all, next } = this.#fragments
+    const fragment = all[next]
+    if (fragment === undefined) {
+      this.#fragments = undefined
+      return undefined
+    }
+    this.#point = { ...this.#point, fragment: next }
+    this.#fragments.next++
+    return fragment
   }
 
   #outputs(): Iterator<Doc> {

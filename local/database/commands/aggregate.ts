@@ -74,6 +74,7 @@ export const aggregate: Command = {
 
 /** Stages that are not in the Stable API version 1. */
 const UNSTABLE_STAGES = new Set([
+  '$changeStreamSplitLargeEvent',
   '$currentOp',
   '$indexStats',
   '$listLocalSessions',

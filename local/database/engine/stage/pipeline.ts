@@ -38,6 +38,10 @@ const STAGES: Readonly<Record<string, CompileStage>> = {
   $setWindowFields: setWindowFields,
   $densify: densify,
   $fill: fill,
+  $changeStreamSplitLargeEvent: refused(
+    20,
+    '$changeStreamSplitLargeEvent can only be used in a $changeStream pipeline',
+  ),
   $geoNear: refused(238, '$geoNear is not supported: the local database has no geospatial index'),
   $search: refused(31082, `$search ${SEARCH}`),
   $searchMeta: refused(31082, `$searchMeta ${SEARCH}`),

@@ -173,7 +173,48 @@ describe('change streams', () => {
     expect((await waiting).cursor.nextBatch).toHaveLength(1)
   })
 
+  it('split an event above 16 MB, the smallest fields first, and resume between its fragments', async () => {
+    const name = 'split'
+    const db = database.client.db('streams')
+    await db.createCollection(name, { changeStreamPreAndPostImages: { enabled: true } })
+    const docs = db.collection<Document>(name)
+    const large = 'x'.repeat(9 * 1024 * 1024)
+    const images = { fullDocument: 'required', fullDocumentBeforeChange: 'required' } as const
+    await docs.insertOne({ n: 1, large })
+    const pipeline = [{ $changeStreamSplitLargeEvent: {} }]
+    const stream = docs.watch(pipeline, images)
+    const whole = docs.watch([], images)
+    await Promise.all([stream.tryNext(), whole.tryNext()])
+    await docs.updateOne({ n: 1 }, { $set: { n: 2 } })
+    await docs.insertOne({ n: 3 })
+    const fragments: Document[] = [await stream.next(), await stream.next()]
+    expect(fragments.map(({ _id, splitEvent, ...rest }) => [splitEvent, Object.keys(rest).toSorted()])).toEqual([
+      [
+        { fragment: 1, of: 2 },
+        ['clusterTime', 'documentKey', 'fullDocument', 'ns', 'operationType', 'updateDescription', 'wallTime'],
+      ],
+      [{ fragment: 2, of: 2 }, ['fullDocumentBeforeChange']],
+    ])
+    expect([fragments[0]?.fullDocument.n, fragments[1]?.fullDocumentBeforeChange.n]).toEqual([2, 1])
+    expect(await stream.next()).toMatchObject({ operationType: 'insert', fullDocument: { n: 3 } })
+    const resumed = docs.watch(pipeline, { ...images, resumeAfter: fragments[0]?._id })
+    expect(await resumed.next()).toEqual(fragments[1])
+    expect(await resumed.next()).toMatchObject({ operationType: 'insert' })
+    const after = docs.watch(pipeline, { ...images, resumeAfter: fragments[1]?._id })
+    expect(await after.next()).toMatchObject({ operationType: 'insert' })
+    expect(await failure(docs.watch([], { resumeAfter: fragments[0]?._id }).next())).toMatchObject({ code: 280 })
+    expect(await failure(whole.next())).toMatchObject({ code: 10334, codeName: 'BSONObjectTooLarge' })
+    await Promise.all([stream, whole, resumed, after].map((open) => open.close()))
+  })
+
   it.each<[string, Document[], number]>([
+    [
+      'a split that is not last',
+      [{ $changeStream: {} }, { $changeStreamSplitLargeEvent: {} }, { $match: {} }],
+      7182802,
+    ],
+    ['a split with options', [{ $changeStream: {} }, { $changeStreamSplitLargeEvent: { n: 1 } }], 7182800],
+    ['a split of what is no stream', [{ $changeStreamSplitLargeEvent: {} }], 20],
     ['a stage that is not allowed', [{ $changeStream: {} }, { $group: { _id: 1 } }], 20],
     ['a stage that nobody knows', [{ $changeStream: {} }, { $nonsense: 1 }], 40324],
     ['an unknown option', [{ $changeStream: { nonsense: 1 } }], 40415],
