@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs, promisify } from 'node:util'
+import { parseArgs } from 'node:util'
 import { startDatabase } from '../../local/database/main.ts'
 import type { Difference } from './compare.ts'
 import { KNOWN_DEPARTURES } from './departures/list.ts'
-import { type DifferentialResult, runDifferential } from './run.ts'
+import { runInParallel } from './parallel.ts'
+import { revive } from './revive.ts'
+import type { DifferentialOptions, DifferentialResult } from './run.ts'
 import type { Scenario } from './scenario.ts'
 import { DifferentialServer, ServerDownError } from './server.ts'
 import { toSnippet } from './snippet.ts'
@@ -16,6 +16,7 @@ const USAGE = `usage: npm run differential -- --uri mongodb://... [options]
   --only find,update      commands to run
   --without 'name; name'  departures that are not excused, to see what they stand for; all: none is
   --revive 'command'      starts the server again after it went down (run by a shell)
+  --jobs 1                how many scenarios run at a time, each in databases of its own; part of the seed
   --local-uri URI         in place of a local database of its own`
 
 /** How long a server that went down may take to come back. */
@@ -37,31 +38,46 @@ async function main(): Promise<number> {
       only: { type: 'string' },
       without: { type: 'string', default: '' },
       revive: { type: 'string' },
+      jobs: { type: 'string', default: '1' },
     },
   })
   const operations = Number(values.ops)
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
   const maxDifferences = Number(values['max-differences'])
   const without = values.without.split(';').map((name) => name.trim())
-  if (values.uri === undefined || ![operations, seed, maxDifferences].every(Number.isSafeInteger)) {
+  const jobs = Number(values.jobs)
+  const { uri } = values
+  if (uri === undefined || ![operations, seed, maxDifferences, jobs].every(Number.isSafeInteger) || jobs < 1) {
     console.error(USAGE)
     return 2
   }
   const started = values['local-uri'] === undefined ? await startDatabase({ port: 0 }) : undefined
   const databaseName = `differential_${process.pid}`
-  const local = new DifferentialServer(started?.uri ?? values['local-uri'] ?? '', `${databaseName}_local`)
-  const server = new DifferentialServer(values.uri, databaseName)
+  const localUri = started?.uri ?? values['local-uri'] ?? ''
+  const pairs = Array.from({ length: jobs }, (_, job) => ({
+    local: new DifferentialServer(localUri, `${databaseName}_${job}_local`),
+    server: new DifferentialServer(uri, `${databaseName}_${job}`),
+  }))
+  const servers = pairs.map(({ server }) => server)
   console.log(`seed ${seed}`)
   try {
-    const result = await runDifferential(local, server, {
+    const options: DifferentialOptions = {
       operations,
       seed,
       maxDifferences,
       only: values.only?.split(','),
       departures: KNOWN_DEPARTURES.filter(({ name }) => !without.includes(name) && !without.includes('all')),
       report,
-      revive: (scenario) => revive(server, scenario, values.revive),
-    })
+      revive: (scenario) => {
+        console.log(`--- the server went down\n${toSnippet(scenario)}`)
+        const revival = { command: values.revive, deadlineMs: REVIVAL_MS, log: console.error }
+        return Promise.all(servers.map((server) => revive(server, revival))).then(() => undefined)
+      },
+    }
+    const result = await runInParallel(
+      pairs.map(({ local, server }) => [local, server]),
+      options,
+    )
     reportKnown(result)
     return result.differences === 0 ? 0 : 1
   } catch (error) {
@@ -69,26 +85,12 @@ async function main(): Promise<number> {
     console.error(`the server went down and did not come back within ${REVIVAL_MS / 1000} s: ${error.message}`)
     return 3
   } finally {
-    await local.close()
-    await server.close()
+    for (const { local, server } of pairs) {
+      await local.close()
+      await server.close()
+    }
     await started?.close()
   }
-}
-
-/** @throws {ServerDownError} when the server stays away */
-async function revive(server: DifferentialServer, scenario: Scenario, command: string | undefined): Promise<void> {
-  console.log(`--- the server went down\n${toSnippet(scenario)}`)
-  const deadline = Date.now() + REVIVAL_MS
-  for (let patienceMs = 100; Date.now() < deadline; patienceMs *= 2) {
-    if (await server.isUp()) return
-    if (command !== undefined) {
-      await promisify(execFile)('/bin/sh', ['-c', command]).catch((error: Error) =>
-        console.error(`${command}: ${error.message}`),
-      )
-    }
-    await sleep(patienceMs)
-  }
-  throw new ServerDownError('no answer')
 }
 
 function report({ where, kind, local, server }: Difference, scenario: Scenario): void {

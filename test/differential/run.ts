@@ -78,6 +78,13 @@ export async function runDifferential(
     } catch (error) {
       if (!(error instanceof ServerDownError) || !options.revive) throw error
       await options.revive(scenario)
+    }
+    // Once more: something else may have taken it down.
+    try {
+      return await differenceOf(scenario)
+    } catch (error) {
+      if (!(error instanceof ServerDownError)) throw error
+      await options.revive(scenario)
       return { known: SERVER_WENT_DOWN }
     }
   }

@@ -69,14 +69,22 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: 'digits of doubles in text',
     reason:
-      '$toLower and $toUpper read a number as its text (manual, "$toLower", and "$toString" for that of a number); DocumentDB cuts it to six digits',
-    matches: ({ text }) => /\$to(Lower|Upper)\b/.test(text),
-    proof: serverAgreesOn((scenario) =>
+      '$toString, $toLower and $toUpper write a number as its text (manual, "$toString": 2.5 as "2.5"); DocumentDB cuts that of a double to six digits',
+    matches: ({ text }) => /\$(toString|toLower|toUpper|convert)\b/.test(text),
+    proof: bothAgreeOn((scenario) =>
       rewriteCommands(
         scenario,
         replacingOperators({
-          $toLower: (operand) => literal({ $toLower: literal({ $toString: operand }) }),
-          $toUpper: (operand) => literal({ $toUpper: literal({ $toString: operand }) }),
+          $toString: (operand) => literal({ $toString: unlessDouble(operand) }),
+          $toLower: (operand) => literal({ $toLower: unlessDouble(operand) }),
+          $toUpper: (operand) => literal({ $toUpper: unlessDouble(operand) }),
+          $convert: (operand) =>
+            literal({
+              $convert:
+                operand instanceof Map && operand.get('to') === 'string'
+                  ? new Map([...operand, ['input', unlessDouble(operand.get('input'))]])
+                  : operand,
+            }),
         }),
       ),
     ),
@@ -138,6 +146,10 @@ function parts(operand: unknown): unknown {
   return [...operand].flatMap(([name, value]) =>
     name === 'branches' && Array.isArray(value) ? value.flatMap((branch) => [...branch.values()]) : [value],
   )
+}
+
+function unlessDouble(value: unknown): Doc {
+  return literal({ $cond: [literal({ $eq: [literal({ $type: [value] }), 'double'] }), 'a double', value] })
 }
 
 function ofSomething(operand: unknown): unknown {

@@ -5,8 +5,8 @@ import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Departure, Observed } from './departure.ts'
-import { bothAgreeOn, serverAgreesOn, serverAgreesWithout } from './proof.ts'
-import { rewriteCommands, rewritePipelines, rewriteStored, rewriteUpdates } from './rewrite.ts'
+import { anyOf, bothAgreeOn, serverAgreesOn, serverAgreesWithout } from './proof.ts'
+import { mapDocuments, rewriteCommands, rewritePipelines, rewriteStored, rewriteUpdates } from './rewrite.ts'
 
 /** How DocumentDB updates. */
 export const UPDATE_DEPARTURES: readonly Departure[] = [
@@ -39,7 +39,10 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     name: 'parents of nothing',
     reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
     matches: ({ text }) => /\$(pull|pullAll|pop|unset|rename)\b/.test(text),
-    proof: serverAgreesWithout(removals),
+    proof: anyOf(
+      serverAgreesWithout(removals),
+      bothAgreeOn((scenario) => mapDocuments(scenario, withParent)),
+    ),
   },
   {
     name: '$unset of a path that cannot be',
@@ -160,6 +163,11 @@ function removals(scenario: Scenario): ((scenario: Scenario) => Scenario)[] {
     return update
   })
   return cuts
+}
+
+/** A document with the only field that generated removals find others in. */
+function withParent(document: Doc): Doc {
+  return document.has('o') ? document : new Map([...document, ['o', literal({})]])
 }
 
 /** What is left of an update without a change; it still is one of operators. */
