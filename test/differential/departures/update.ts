@@ -6,7 +6,14 @@ import { doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Departure, Observed } from './departure.ts'
 import { anyOf, bothAgreeOn, serverAgreesOn, serverAgreesWithout } from './proof.ts'
-import { mapDocuments, rewriteCommands, rewritePipelines, rewriteStored, rewriteUpdates } from './rewrite.ts'
+import {
+  mapCommands,
+  mapDocuments,
+  rewriteCommands,
+  rewritePipelines,
+  rewriteStored,
+  rewriteUpdates,
+} from './rewrite.ts'
 
 /** How DocumentDB updates. */
 export const UPDATE_DEPARTURES: readonly Departure[] = [
@@ -34,6 +41,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
       /The (source|destination) field cannot be an array element|Cannot (create|rename)/.test(
         local?.error?.message ?? '',
       ),
+    proof: bothAgreeOn((scenario) => rewriteUpdates(scenario, (update) => withoutPaths(update, '$rename', /./))),
   },
   {
     name: 'parents of nothing',
@@ -111,6 +119,10 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     matches: ({ difference, local }) =>
       difference.kind === 'error' &&
       /must exist in the document in order to apply array updates/.test(local?.error?.message ?? ''),
+    proof: bothAgreeOn((scenario) => {
+      const unfiltered = mapCommands(rewriteCommands(scenario, withoutArrayFilters), withoutArrayFilters)
+      return rewriteUpdates(unfiltered, (update) => withoutPaths(update, undefined, /\$\[/))
+    }),
   },
   {
     name: 'constants in an upsert',
@@ -157,7 +169,7 @@ function removals(scenario: Scenario): ((scenario: Scenario) => Scenario)[] {
     for (const [operator, fields] of update) {
       if (!REMOVALS.has(operator) || !(fields instanceof Map)) continue
       for (const path of fields.keys()) {
-        cuts.push((whole) => rewriteUpdates(whole, (other) => without(other, operator, String(path))))
+        cuts.push((whole) => rewriteUpdates(whole, (other) => withoutPaths(other, operator, exactly(String(path)))))
       }
     }
     return update
@@ -170,11 +182,21 @@ function withParent(document: Doc): Doc {
   return document.has('o') ? document : new Map([...document, ['o', literal({})]])
 }
 
-/** What is left of an update without a change; it still is one of operators. */
-function without(update: Doc, operator: string, path: string): Doc {
+function withoutArrayFilters(document: Doc): Doc {
+  return new Map([...document].filter(([name]) => name !== 'arrayFilters'))
+}
+
+function exactly(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/[.$[\]]/g, '\\$&')}$`)
+}
+
+/** What is left of an update without the changes of some paths, by one operator or by all; it still is one of operators. */
+function withoutPaths(update: Doc, operator: string | undefined, paths: RegExp): Doc {
   const left = [...update].map(([name, fields]): [string, unknown] => [
     name,
-    name === operator && fields instanceof Map ? doc([...fields].filter(([field]) => field !== path)) : fields,
+    fields instanceof Map && (operator === undefined || name === operator)
+      ? doc([...fields].filter(([field]) => !paths.test(field)))
+      : fields,
   ])
   const kept = left.filter(([, fields]) => !(fields instanceof Map) || fields.size > 0)
   return doc(kept.length > 0 ? kept : [['$unset', literal({ 'not there': '' })]])
