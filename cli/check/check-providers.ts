@@ -64,6 +64,9 @@ export function withoutClientSecret(type: string): string {
     : 'codes and redirects are refused, id tokens accepted'
 }
 
+const mailingFunction =
+  'a function that gets { token, tokenId, username }, mails them by context.http or nodemailer (port 465 or 587), and returns { status: "pending" }'
+
 function checkUserpass({ type, config }: AuthProvider, findings: Findings): void {
   const place = { file, subject: type }
   const { autoConfirm, runConfirmationFunction, runResetFunction } = config
@@ -71,12 +74,12 @@ function checkUserpass({ type, config }: AuthProvider, findings: Findings): void
     findings.add('warning', 'email-not-sent', {
       ...place,
       message: 'users are confirmed by e-mail, and no e-mail is sent here',
-      mend: 'set "autoConfirm": true, or confirm with a function',
+      mend: `set "autoConfirm": true, or "runConfirmationFunction": true with "confirmationFunctionName": ${mailingFunction}`,
     })
   if (runResetFunction !== true)
     findings.add('info', 'reset-email-not-sent', {
       ...place,
       message: 'passwords are reset by e-mail, and no e-mail is sent here',
-      mend: 'reset with a function: "runResetFunction": true, "resetFunctionName": "..."',
+      mend: `set "runResetFunction": true with "resetFunctionName": ${mailingFunction}`,
     })
 }
