@@ -1,6 +1,12 @@
 import type { AppDefinition, BrokenFunction } from '../schemas/app/definition.ts'
 
 /**
+ * Under this key, what the functions of one call share holds a function that the build calls in every turn of a loop
+ * without end. It throws once the run is over.
+ */
+export const loopTurn = Symbol.for('atlas-edge.loop-turn')
+
+/**
  * One function file, wrapped at build time: called once per invocation with that call's globals, it returns what the
  * file assigned to `exports` (design decision 2). `module` is passed as undefined, as on App Services.
  */

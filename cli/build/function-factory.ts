@@ -1,6 +1,7 @@
 import vm from 'node:vm'
 import { parse } from 'acorn'
 import { type FunctionScript, wrapperParameters } from './function-script.ts'
+import { loopPrelude } from './loop-turns.ts'
 import { ScriptError } from './parsed-script.ts'
 import { sharedPrelude } from './shared-globals.ts'
 
@@ -26,6 +27,7 @@ export const factoryPrelude = [
   '}',
   'const __edgeDefault = (loaded) => (loaded?.__esModule ? loaded.default : loaded)',
   sharedPrelude,
+  loopPrelude,
 ].join('\n')
 
 const scriptName = 'function'

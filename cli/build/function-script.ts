@@ -1,6 +1,7 @@
 import type { AnyNode, Node } from 'acorn'
 import type { ScopeManager } from 'eslint-scope'
 import { importsAsRequire } from './import-statements.ts'
+import { rewriteEndlessLoops } from './loop-turns.ts'
 import { lineAt, type ParsedScript, parseScript, ScriptError } from './parsed-script.ts'
 import { noSharedGlobals, rewriteExtensions, type SharedGlobals } from './shared-globals.ts'
 import {
@@ -56,6 +57,7 @@ export function readFunctionScript(source: string, shared: SharedGlobals = noSha
   const script = parseScript(text)
   const edits = new TextEdits(text)
   const uses = new Set<'globalThis' | 'global' | 'process' | 'this' | 'import' | 'eval'>()
+  rewriteEndlessLoops(script, edits)
   const renamed = renameBlockFunctions(script, edits)
   const undeclared = new Set<string>(renamed.values())
   for (const reference of script.free) {

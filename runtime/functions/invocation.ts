@@ -1,5 +1,6 @@
 import type { Namespace } from '../data/data-access.ts'
 import { AppError } from '../errors.ts'
+import { loopTurn } from '../function-module.ts'
 import { createConsole } from './globals/console.ts'
 import type { LogBuffer } from './log-buffer.ts'
 
@@ -10,7 +11,10 @@ export const maxAsyncOperations = 1000
  * Refusals of the run that it may catch before it is ended. One that catches errors in an endless loop would otherwise
  * go on without ever leaving the thread to anybody else.
  */
-const maxRefusals = 1000
+const maxRefusals = 100
+
+/** How long a loop without end may keep the thread from everybody else; no timer can fire meanwhile. */
+const maxHeldMs = 30_000
 
 /** What a run that was ended gets for an answer, so that it never goes on. */
 const unanswered = () => new Promise<never>(() => {})
@@ -25,7 +29,7 @@ type Release = () => Promise<void>
 export class Invocation {
   readonly logs: LogBuffer
   /** What the functions of the run share beside the `console`, which some of them extend. */
-  readonly shared: object = {}
+  readonly shared: object = { [loopTurn]: () => this.#turn() }
   readonly console: object
   /** Told of each namespace that the run writes to. */
   readonly onWrite: ((namespace: Namespace) => void) | undefined
@@ -36,10 +40,13 @@ export class Invocation {
   /** Rejects when the run is ended from outside. */
   readonly #end: Promise<never>
   readonly #rejectEnd: (error: AppError) => void
+  readonly #timeoutMs: number
   readonly #releases = new Set<Release>()
   readonly #pending = new Set<Promise<unknown>>()
   #operations = 0
   #ended = false
+  /** When the loops without end began to hold the thread; undefined once others had a turn. */
+  #heldSince: number | undefined
 
   constructor(timeoutMs: number, logs: LogBuffer, onWrite?: (namespace: Namespace) => void) {
     this.logs = logs
@@ -49,6 +56,7 @@ export class Invocation {
     const { promise, reject } = Promise.withResolvers<never>()
     this.#end = promise
     this.#rejectEnd = reject
+    this.#timeoutMs = timeoutMs
     promise.catch(() => {})
     this.#timer = setTimeout(() => this.#endWith(timeLimitExceeded()), timeoutMs)
   }
@@ -93,6 +101,21 @@ export class Invocation {
     return operation()
   }
 
+  /** One turn of a loop without end. @throws {AppError} `ExecutionTimeLimitExceeded` */
+  #turn(): void {
+    this.assertTimeLeft()
+    const now = Date.now()
+    if (this.#heldSince === undefined) {
+      this.#heldSince = now
+      setTimeout(() => {
+        this.#heldSince = undefined
+      }, 0)
+    } else if (now - this.#heldSince > Math.min(maxHeldMs, this.#timeoutMs)) {
+      this.#endWith(timeLimitExceeded())
+      this.assertTimeLeft()
+    }
+  }
+
   /** @throws {AppError} `ExecutionTimeLimitExceeded` */
   assertTimeLeft(): void {
     if (this.#ended) throw timeLimitExceeded()
@@ -100,7 +123,7 @@ export class Invocation {
 
   /**
    * Resolves as `body` does, or rejects when the run is ended first: with `ExecutionTimeLimitExceeded` when the time is
-   * up, with `FunctionExecutionError` when it goes on after 1000 refused operations.
+   * up, with `FunctionExecutionError` when it goes on after too many refused operations.
    */
   withinLimits<T>(body: () => Promise<T>): Promise<T> {
     return Promise.race([body(), this.#end])

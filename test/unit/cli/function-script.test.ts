@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { factoryPrelude, factoryText } from '../../../cli/build/function-factory.ts'
 import { readFunctionScript } from '../../../cli/build/function-script.ts'
 import { ScriptError } from '../../../cli/build/parsed-script.ts'
+import { loopTurn } from '../../../runtime/function-module.ts'
 
 type Call = (...args: unknown[]) => unknown
 
@@ -147,6 +148,40 @@ describe('a sloppy script, built', () => {
     expect(runBuilt("import f from 'x'\nexports = () => f", () => 'not a module of that form')()).toBe(
       'not a module of that form',
     )
+  })
+
+  it.each([
+    ['while (true)', 'while (true) { n++; if (n === limit) return n }'],
+    ['for (;;)', 'for (;;) { n++; if (n === limit) break } return n'],
+    ['do ... while', 'do { if (++n === limit) return n } while (1)'],
+    ['a body without braces', 'while (true) if (++n === limit) return n'],
+    ['one in another', 'for (;;) for (;;) if (++n === limit) return n'],
+    ['a label', 'outer: while (true) { while (true) { if (++n === limit) break outer; continue outer } } return n'],
+    ['this in front', 'const self = { n: 0, run() { while (true) this.n = ++n === limit ? end() : n } }; self.run()'],
+  ])('runs loops without end, and asks the run in every turn whether it goes on: %s', (_, body) => {
+    const source = `exports = (limit) => { let n = 0; const end = () => { throw n }; ${body} }`
+    const text = factoryText(readFunctionScript(source))
+    const factory: Call = vm.runInThisContext(`'use strict';(() => {${factoryPrelude}\nreturn (${text})})()`)
+    const run = (shared: object, limit: number) => {
+      try {
+        return Reflect.apply(factory({}, {}, {}, {}, {}, {}, {}, undefined, shared) as Call, undefined, [limit])
+      } catch (thrown) {
+        return thrown
+      }
+    }
+    expect(run({}, 3)).toBe(3)
+    let turns = 0
+    const turn = () => {
+      turns += 1
+      if (turns > 5) throw 'over'
+    }
+    expect(run({ [loopTurn]: turn }, -1)).toBe('over')
+  })
+
+  it('leaves loops with a condition as they are', () => {
+    const source =
+      'exports = (l) => { for (let i = 0; i < l; i++) l--; while (l) l--; for (const x of [l]) l += x; return l }'
+    expect(readFunctionScript(source).text).toBe(source)
   })
 
   it('keeps every line where it was', () => {

@@ -10,7 +10,7 @@ import type { AppDefinition, FunctionConfig } from '../../../../schemas/app/defi
 
 /** A function file as an app folder holds it, wrapped as the build wraps it. */
 export function factoryOf(source: string): FunctionFactory {
-  const parameters = ['context', 'BSON', 'EJSON', 'utils', 'require', 'console', 'exports', 'module']
+  const parameters = ['context', 'BSON', 'EJSON', 'utils', 'require', 'console', 'exports', 'module', '__edgeShared']
   return new Function(...parameters, `${source}\n;return exports`) as FunctionFactory
 }
 

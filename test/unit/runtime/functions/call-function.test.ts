@@ -233,6 +233,29 @@ describe('limits', () => {
   })
 })
 
+describe('a loop without end', () => {
+  // As the build writes it: see the tests of function scripts.
+  const loop = (body: string) =>
+    `exports = async () => { let first; for (;;) { __edgeShared[Symbol.for('atlas-edge.loop-turn')](); ${body} } }`
+
+  it.each([
+    [
+      'catches every refusal, of operations that failed before too',
+      'try { const next = context.http.get({ url: "https://example.com/" }); await Promise.all([(first ??= next), next]) } catch {}',
+      { code: 'FunctionExecutionError', message: 'exceeded max async work queue size of 1000' },
+    ],
+    ['never waits', '', { code: 'ExecutionTimeLimitExceeded', message: 'execution time limit exceeded' }],
+    [
+      'waits for nothing that takes time',
+      'await null',
+      { code: 'ExecutionTimeLimitExceeded', message: 'execution time limit exceeded' },
+    ],
+  ])('that %s is ended', async (_, body, expected) => {
+    const options = { functionTimeoutMs: body === '' || body === 'await null' ? 200 : 60_000 }
+    expect(await failure(call({ functions: { f: loop(body) }, options }))).toEqual(expected)
+  })
+})
+
 describe('the log entry of a run', () => {
   const talk = `exports = (n) => { for (let i = 0; i < n; i++) console.log('line', i); }`
   const entryOf = async (source: 'client' | 'trigger', n: number): Promise<LogEntry | undefined> => {
