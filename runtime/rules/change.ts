@@ -1,6 +1,9 @@
 import type { Document } from 'bson'
+import { MongoInvalidArgumentError } from 'mongodb'
 import type { UpdateOutcome, WriteOptions } from '../data/data-access.ts'
+import { codeOf } from '../data/database-error.ts'
 import { entriesOf } from '../ejson/index.ts'
+import { AppError } from '../errors.ts'
 import { byIds, idKey, type Matched, readByIds, restore } from './matched.ts'
 import { isDefined } from './permission.ts'
 import { joinFilters, matchNothing } from './prepared-query.ts'
@@ -15,6 +18,22 @@ import { assertPermitted, assertRole } from './write-check.ts'
 export interface Change {
   readonly kind: 'update' | 'replace'
   readonly content: Document | Document[]
+}
+
+/**
+ * Refuses what is no change at all, in the driver's words: where nothing matches, nothing would be sent to it.
+ *
+ * @throws {AppError} `MongoDBError`
+ */
+export function assertChange({ kind, content }: Change): void {
+  if (Array.isArray(content)) return
+  const hasOperators = entriesOf(content)[0]?.[0].startsWith('$') === true
+  if (hasOperators === (kind === 'update')) return
+  const text =
+    kind === 'update'
+      ? 'Update document requires atomic operators'
+      : 'Replacement document must not contain atomic operators'
+  throw new AppError('MongoDBError', text, { status: 400 })
 }
 
 /** Changes matched documents and checks each before and after; throws on the first refusal. */
@@ -108,9 +127,18 @@ async function sendUnseen(
   try {
     return await send(collection, filter, change, options, many)
   } catch (error) {
-    if (documents.every(({ whole }) => whole) || isTransient(error)) throw error
+    if (documents.every(({ whole }) => whole) || isTransient(error) || isOfRequest(error)) throw error
     throw writeRefusal(change.kind, documents[0]?.stored._id)
   }
+}
+
+/** FailedToParse and ConflictingUpdateOperators: what no document has a part in. */
+const requestCodes = new Set([9, 40])
+
+/** True for an error of the change itself, which is the same whatever is stored. */
+function isOfRequest(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : error
+  return cause instanceof MongoInvalidArgumentError || requestCodes.has(codeOf(cause) ?? 0)
 }
 
 /** True when a filter or a change names an `_id` anywhere, so that an inserted one is not generated. */

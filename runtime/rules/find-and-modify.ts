@@ -1,6 +1,6 @@
 import type { Document } from 'bson'
 import type { FindAndModifyOptions } from '../data/data-access.ts'
-import { type Change, changeMatched, upsert } from './change.ts'
+import { assertChange, type Change, changeMatched, upsert } from './change.ts'
 import { isFreeAndVisible } from './free-write.ts'
 import { restore, selectMatched } from './matched.ts'
 import { assertUserExpressions, assertUserFilter, assertUserOptions } from './restrictions.ts'
@@ -20,6 +20,7 @@ export async function findAndChange(
   assertUserOptions(options)
   assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
+  assertChange(change)
   assertUserExpressions(projection)
   if (await isFreeAndVisible(collection, filter, options.upsert ? ['update', 'insert'] : ['update'])) {
     return sendFindAndChange(collection, filter, change, { ...options, ...found(projection, sort, returnNewDocument) })

@@ -1,7 +1,7 @@
 import type { Document } from 'bson'
 import type { UpdateOutcome, WriteOptions } from '../data/data-access.ts'
 import { hasOwnId, withId } from '../data/new-document.ts'
-import { type Change, changeMatched, send, upsert } from './change.ts'
+import { assertChange, type Change, changeMatched, send, upsert } from './change.ts'
 import { isFree } from './free-write.ts'
 import { byIds, restore, selectMatched } from './matched.ts'
 import { assertUserExpressions, assertUserFilter, assertUserOptions } from './restrictions.ts'
@@ -39,6 +39,7 @@ export async function changeChecked(
   assertUserOptions(options)
   assertUserFilter(options.arrayFilters)
   assertUserExpressions(change.content)
+  assertChange(change)
   if (await isFree(collection, filter, options.upsert ? ['update', 'insert'] : ['update'])) {
     return send(collection, collection.filter(filter), change, options, many)
   }

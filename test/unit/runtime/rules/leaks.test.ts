@@ -109,6 +109,16 @@ const attempts: [string, Call, unknown][] = [
   ['a pipeline cannot copy a hidden field', update({ _id: 1 }, [{ $set: { title: '$salary' } }]), refused],
   ['a rename cannot uncover a hidden field', update({ _id: 1 }, { $rename: { salary: 'title' } }), refused],
   ['the text of an error does not quote a hidden value', update({ _id: 1 }, { $set: { 'salary.x': 1 } }), refused],
+  [
+    'the text of an error of the change itself stays',
+    update({ _id: 1 }, { title: 'z' }),
+    { refusal: 'MongoDBError: Update document requires atomic operators' },
+  ],
+  [
+    'the text of an operator that nobody knows stays',
+    update({ _id: 1 }, { $nope: { title: 'z' } }),
+    { refusal: expect.stringMatching(/^MongoDBError: Unknown modifier: \$nope/) },
+  ],
   ['the type of a hidden field is not told', update({ _id: 1 }, { $push: { note: 1 } }), refused],
   [
     'a found and changed document is projected from its readable part',

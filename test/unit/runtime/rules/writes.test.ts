@@ -74,6 +74,19 @@ describe('writes of users', () => {
     expect(await data.findOneAndDelete(ns, { _id: 9 })).toBeNull()
   })
 
+  it('refuses what is no change in the words of the driver, whether or not anything matches', async () => {
+    const ns = await app.collection(owner, mixed())
+    const data = app.data('bob')
+    for (const _id of [1, 9]) {
+      expect(await outcomeOf(data.updateOne(ns, { _id }, { n: 1 }))).toEqual({
+        refusal: 'MongoDBError: Update document requires atomic operators',
+      })
+      expect(await outcomeOf(data.findOneAndReplace(ns, { _id }, { $set: { n: 1 } }))).toEqual({
+        refusal: 'MongoDBError: Replacement document must not contain atomic operators',
+      })
+    }
+  })
+
   it('upserts as an insert when nothing matches', async () => {
     const ns = await app.collection(owner, [])
     const data = app.data('bob')
