@@ -1,3 +1,4 @@
+import { ObjectId } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { post } from '../contract/credentials.ts'
 import { type EdgeUnderTest, type HostKind, startEdgeUnderTest, wireApp } from '../contract/edge-under-test.ts'
@@ -64,5 +65,34 @@ describe.each<HostKind>(['node', 'workerd'])('the watch stream on %s', (kind) =>
       return openCursors()
     }
     await expect.poll(write, { timeout: 10_000, interval: 200 }).toBe(before)
+  })
+
+  /** The id of the document that a stream's first event tells of. */
+  async function firstId(answer: Response): Promise<string> {
+    let text = ''
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk
+      const [, data] = /^data: (.*)\n\n/m.exec(text) ?? []
+      if (data !== undefined) return JSON.parse(data).documentKey._id.$oid
+    }
+    return text
+  }
+
+  it('serves more streams than it may have connections', async (test) => {
+    test.skip(!edge.changeStreams, 'the server has no change streams')
+    const ids = Array.from({ length: 6 }, () => new ObjectId())
+    const abort = new AbortController()
+    const answers = await Promise.all(
+      ids.map((id) => open({ collection: 'watched', ids: [{ $oid: id.toHexString() }] }, abort.signal)),
+    )
+    const told = Promise.all(answers.map(firstId))
+    await edge.client
+      ?.db('wire')
+      .collection('watched')
+      .insertMany(ids.map((_id) => ({ _id })))
+    expect(await told).toEqual(ids.map((id) => id.toHexString()))
+    // What needs a connection of the same host while they wait has one: the session is looked up before a refusal.
+    expect((await open({ collection: 'watched', ids: 1 })).status).toBe(400)
+    abort.abort()
   })
 })

@@ -10,6 +10,8 @@ export interface Child {
   readonly line: string
   /** Everything it said on stderr. */
   readonly said: readonly string[]
+  /** Stops the whole group without ending it, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void
   /** Ends the whole group with SIGKILL. Resolves when none of it runs any more. */
   kill(): Promise<void>
 }
@@ -34,6 +36,10 @@ export async function startChild(script: string, args: readonly string[]): Promi
   return {
     line,
     said,
+    signal(name) {
+      const isRunning = child.exitCode === null && child.signalCode === null
+      if (isRunning && child.pid !== undefined) process.kill(-child.pid, name)
+    },
     async kill() {
       await killGroup(child)
       await rm(scratch, { recursive: true, force: true })

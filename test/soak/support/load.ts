@@ -26,6 +26,8 @@ export class Load {
   /** Answers that are neither right nor a 503 with `Retry-After`. */
   readonly wrong: unknown[] = []
   unavailable = 0
+  /** How long the slowest answer took, in milliseconds. */
+  slowestMs = 0
   readonly #target: Target
   #next = 0
   #running = true
@@ -86,6 +88,7 @@ export class Load {
   async #act(action: string, fields: object): Promise<Answer> {
     const { url, app, key } = this.#target
     const target = { dataSource: 'mongodb-atlas', database: app.database, collection: 'source' }
+    const began = performance.now()
     try {
       const response = await fetch(`${url}/app/${app.clientAppId}/endpoint/data/v1/action/${action}`, {
         method: 'POST',
@@ -98,7 +101,9 @@ export class Load {
         body: JSON.parse(await response.text()),
       }
     } catch (error) {
-      return { status: 0, retryAfter: null, body: String(error) }
+      return { status: 0, retryAfter: null, body: `${error}: ${error instanceof Error ? error.cause : ''}` }
+    } finally {
+      this.slowestMs = Math.max(this.slowestMs, performance.now() - began)
     }
   }
 }
