@@ -57,7 +57,7 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
   },
   auth0_sync_events: { indexes: [{ key: { expires_at: 1 }, expireAfterSeconds: 0 }] },
   audit_events: { indexes: [{ key: { subject: 1, at: -1 } }] },
-  marketing_spend: { indexes: [{ key: { period_end: 1, period_start: 1 } }] },
+  marketing_spend: { indexes: [{ key: { period_end: 1, period_start: 1 } }, { key: { period_start: 1 } }] },
   nps_responses: { indexes: [{ key: { responded_at: 1, user_id: 1, score: 1 } }] },
   kpi_config: { indexes: [] },
   user_activity_daily: { indexes: [{ key: { d: 1, u: 1 } }] },
