@@ -5,6 +5,7 @@ import {
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
+  MongoTopologyClosedError,
 } from 'mongodb'
 import { COLLECTION, TARGET } from './generate/collection-name.ts'
 import type { Doc } from './generate/value.ts'
@@ -38,15 +39,19 @@ export class ServerDownError extends Error {
 const ENDED =
   /terminating connection|Connection terminated|closed the connection|recovery mode|starting up|shutting down/
 
+/** What DocumentDB tells one of two that make collections at the same time. */
+const COLLIDED = /Unable to create the specified collection/
+
 function isDown(error: unknown): boolean {
   return (
     error instanceof MongoNetworkError ||
     error instanceof MongoServerSelectionError ||
+    error instanceof MongoTopologyClosedError ||
     (error instanceof MongoServerError && ENDED.test(error.message))
   )
 }
 
-const SELECTION_TIMEOUT_MS = 3_000
+const SELECTION_TIMEOUT_MS = 15_000
 
 /** Keeps every BSON type and leaves embedded documents as their bytes. */
 const EXACT = { raw: true, promoteValues: false, promoteLongs: false, promoteBuffers: false, bsonRegExp: true } as const
@@ -76,6 +81,8 @@ export class DifferentialServer {
 
   async isUp(): Promise<boolean> {
     try {
+      // A client whose first connection failed is closed until it connects again.
+      await this.#client.connect()
       await this.#db.collection(COLLECTION).findOne()
       return true
     } catch (error) {
@@ -91,7 +98,10 @@ export class DifferentialServer {
    */
   async observe(scenario: Scenario): Promise<Observation> {
     try {
-      await this.#prepare(scenario)
+      await this.#prepare(scenario).catch((error: unknown) => {
+        if (!(error instanceof MongoServerError) || !COLLIDED.test(error.message)) throw error
+        return this.#prepare(scenario)
+      })
       const answers: Answer[] = []
       for (const generated of scenario.commands) answers.push(await this.#answer(generated))
       return { answers, data: await this.#data() }
@@ -125,12 +135,14 @@ export class DifferentialServer {
     if (documents.length > 0) await this.#db.command({ insert: COLLECTION, documents, ordered: false })
   }
 
-  async #answer({ command }: GeneratedCommand): Promise<Answer> {
+  async #answer(generated: GeneratedCommand): Promise<Answer> {
+    const { command } = generated
     if (command.has('createIndexes')) this.#plain = false
     try {
       return readAnswer(command, await this.#db.command(Object.fromEntries(command), EXACT))
     } catch (error) {
       if (!(error instanceof MongoServerError) || isDown(error)) throw error
+      if (COLLIDED.test(error.message)) return this.#answer(generated)
       return { error: { code: Number(error.code), message: error.message }, summary: '', documents: [] }
     }
   }

@@ -111,7 +111,15 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
       difference.kind !== 'error' &&
       difference.kind !== 'no error' &&
       text.includes("$replaceWith: { $mergeObjects: ['$$ROOT', '$o'] }"),
-    proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(mergedBesideId))),
+    proof: serverAgreesOn((scenario) => {
+      const { commands } = rewritePipelines(scenario, (stages) => stages.map(mergedBesideId))
+      return {
+        ...scenario,
+        commands: scenario.commands.map((asked, index) =>
+          asked.command.has('aggregate') ? asked : (commands[index] ?? asked),
+        ),
+      }
+    }),
   },
   {
     name: 'array updates of nothing',
