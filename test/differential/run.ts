@@ -97,12 +97,10 @@ export async function runDifferential(
     const { where } = difference
     const isLast = where === 'data' || where === scenario.commands.length - 1
     // What follows the command that differs must not stand in the way of its explanation.
-    const outcome = isLast
-      ? await explained(observedOf(scenario, difference, a, b), doubted)
-      : ((await differenceOf(
-          withCommands(scenario, (index) => index <= where),
-          doubted,
-        )) ?? difference)
+    const upToIt = isLast ? scenario : withCommands(scenario, (index) => index <= where)
+    const again = isLast ? undefined : await differenceOf(upToIt, doubted)
+    // What does not differ again is explained by what was seen.
+    const outcome = again ?? (await explained(observedOf(upToIt, difference, a, b), doubted))
     if (!('known' in outcome) || where === 'data' || scenario.commands.length === 1) return outcome
     const rest = await differenceOf(
       withCommands(scenario, (index) => index !== where),
