@@ -1,4 +1,5 @@
 import { DatabaseError } from '../errors.ts'
+import { TYPE_BYTE } from './types.ts'
 import {
   Binary,
   BSONRegExp,
@@ -141,61 +142,61 @@ class Reader {
 
   value(type: number, depth: number): Value {
     switch (type) {
-      case 0x01: {
+      case TYPE_BYTE.double: {
         const value = this.view.getFloat64(this.position, true)
         this.position += 8
         return value
       }
-      case 0x02:
+      case TYPE_BYTE.string:
         return this.string()
-      case 0x03:
+      case TYPE_BYTE.object:
         return this.document(depth + 1)
-      case 0x04:
+      case TYPE_BYTE.array:
         return this.array(depth + 1)
-      case 0x05: {
+      case TYPE_BYTE.binData: {
         let length = this.int32()
         const subtype = this.bytes[this.position++]!
         if (subtype === 2) length = this.int32()
         return new Binary(this.take(length), subtype)
       }
-      case 0x06:
+      case TYPE_BYTE.undefined:
         return new BsonUndefined()
-      case 0x07:
+      case TYPE_BYTE.objectId:
         return new ObjectId(this.take(12))
-      case 0x08:
+      case TYPE_BYTE.bool:
         return this.bytes[this.position++] === 1
-      case 0x09:
+      case TYPE_BYTE.date:
         return dateFromMillis(this.int64())
-      case 0x0a:
+      case TYPE_BYTE.null:
         return null
-      case 0x0b: {
+      case TYPE_BYTE.regex: {
         const pattern = this.cstring()
         return new BSONRegExp(pattern, this.cstring())
       }
-      case 0x0c: {
+      case TYPE_BYTE.dbPointer: {
         const namespace = this.string()
         return new DbPointer(namespace, new ObjectId(this.take(12)))
       }
-      case 0x0d:
+      case TYPE_BYTE.javascript:
         return new Code(this.string())
-      case 0x0e:
+      case TYPE_BYTE.symbol:
         return new BSONSymbol(this.string())
-      case 0x0f: {
+      case TYPE_BYTE.javascriptWithScope: {
         this.int32()
         const code = this.string()
         return new CodeWithScope(code, this.document(depth + 1))
       }
-      case 0x10:
+      case TYPE_BYTE.int:
         return int(this.int32())
-      case 0x11:
+      case TYPE_BYTE.timestamp:
         return new Timestamp(BigInt.asUintN(64, this.int64()))
-      case 0x12:
+      case TYPE_BYTE.long:
         return this.int64()
-      case 0x13:
+      case TYPE_BYTE.decimal:
         return new Decimal128(this.take(16))
-      case 0xff:
+      case TYPE_BYTE.minKey:
         return new MinKey()
-      case 0x7f:
+      case TYPE_BYTE.maxKey:
         return new MaxKey()
       default:
         throw invalid(`unknown type ${type}`)
@@ -319,61 +320,61 @@ class Writer {
   element(key: string, value: Value): void {
     switch (typeof value) {
       case 'string':
-        this.head(0x02, key)
+        this.head(TYPE_BYTE.string, key)
         this.string(value)
         return
       case 'number':
-        this.head(0x01, key)
+        this.head(TYPE_BYTE.double, key)
         this.room(8)
         this.view.setFloat64(this.position, value, true)
         this.position += 8
         return
       case 'boolean':
-        this.head(0x08, key)
+        this.head(TYPE_BYTE.bool, key)
         this.byte(value ? 1 : 0)
         return
       case 'bigint':
-        this.head(0x12, key)
+        this.head(TYPE_BYTE.long, key)
         this.int64(value)
         return
       default:
     }
     if (value === null) {
-      this.head(0x0a, key)
+      this.head(TYPE_BYTE.null, key)
     } else if (value instanceof Int32) {
-      this.head(0x10, key)
+      this.head(TYPE_BYTE.int, key)
       this.int32(value.value)
     } else if (value instanceof Map) {
-      this.head(0x03, key)
+      this.head(TYPE_BYTE.object, key)
       this.document(value)
     } else if (Array.isArray(value)) {
-      this.head(0x04, key)
+      this.head(TYPE_BYTE.array, key)
       this.array(value)
     } else if (value instanceof ObjectId) {
-      this.head(0x07, key)
+      this.head(TYPE_BYTE.objectId, key)
       this.raw(value.id)
     } else if (value instanceof Date) {
-      this.head(0x09, key)
+      this.head(TYPE_BYTE.date, key)
       this.int64(value instanceof FarDate ? value.milliseconds : BigInt(value.getTime()))
     } else if (value instanceof Binary) {
-      this.head(0x05, key)
+      this.head(TYPE_BYTE.binData, key)
       this.binary(value)
     } else if (value instanceof Decimal128) {
-      this.head(0x13, key)
+      this.head(TYPE_BYTE.decimal, key)
       this.raw(value.bytes)
     } else if (value instanceof BSONRegExp) {
-      this.head(0x0b, key)
+      this.head(TYPE_BYTE.regex, key)
       this.cstring(value.pattern)
       this.cstring(value.options)
     } else if (value instanceof Timestamp) {
-      this.head(0x11, key)
+      this.head(TYPE_BYTE.timestamp, key)
       this.int32(value.low)
       this.int32(value.high)
     } else if (value instanceof Code) {
-      this.head(0x0d, key)
+      this.head(TYPE_BYTE.javascript, key)
       this.string(value.code)
     } else if (value instanceof CodeWithScope) {
-      this.head(0x0f, key)
+      this.head(TYPE_BYTE.javascriptWithScope, key)
       const start = this.position
       this.room(4)
       this.position += 4
@@ -381,18 +382,18 @@ class Writer {
       this.document(value.scope)
       this.view.setInt32(start, this.position - start, true)
     } else if (value instanceof BSONSymbol) {
-      this.head(0x0e, key)
+      this.head(TYPE_BYTE.symbol, key)
       this.string(value.value)
     } else if (value instanceof BsonUndefined) {
-      this.head(0x06, key)
+      this.head(TYPE_BYTE.undefined, key)
     } else if (value instanceof DbPointer) {
-      this.head(0x0c, key)
+      this.head(TYPE_BYTE.dbPointer, key)
       this.string(value.namespace)
       this.raw(value.id.id)
     } else if (value instanceof MinKey) {
-      this.head(0xff, key)
+      this.head(TYPE_BYTE.minKey, key)
     } else if (value instanceof MaxKey) {
-      this.head(0x7f, key)
+      this.head(TYPE_BYTE.maxKey, key)
     } else {
       throw new TypeError('not a BSON value')
     }

@@ -1,19 +1,19 @@
 import { compareDecimals, compareDecimalWith } from './decimal.ts'
+import { orderOf, TYPE_ORDER } from './types.ts'
 import {
-  Binary,
-  BSONRegExp,
+  type Binary,
+  type BSONRegExp,
   BSONSymbol,
-  Code,
-  CodeWithScope,
-  DbPointer,
+  type Code,
+  type CodeWithScope,
+  type DbPointer,
   Decimal128,
   type Doc,
   dateMillis,
   Int32,
-  MaxKey,
-  MinKey,
-  ObjectId,
-  Timestamp,
+  NAMES_BY_CLASS,
+  type ObjectId,
+  type Timestamp,
   timestampBits,
   type Value,
 } from './value.ts'
@@ -25,61 +25,23 @@ export interface Collation {
   key(text: string): string
 }
 
-// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
-const ORDER = {
-  minKey: -1,
-  undefined: 0,
-  null: 5,
-  number: 10,
-  string: 15,
-  object: 20,
-  array: 25,
-  binData: 30,
-  objectId: 35,
-  bool: 40,
-  date: 45,
-  timestamp: 47,
-  regex: 50,
-  dbPointer: 55,
-  code: 60,
-  codeWithScope: 65,
-  maxKey: 127,
-} as const
-
-const ORDER_BY_CLASS = new Map<unknown, number>([
-  [Int32, ORDER.number],
-  [Decimal128, ORDER.number],
-  [Map, ORDER.object],
-  [Array, ORDER.array],
-  [Binary, ORDER.binData],
-  [ObjectId, ORDER.objectId],
-  [Date, ORDER.date],
-  [Timestamp, ORDER.timestamp],
-  [BSONRegExp, ORDER.regex],
-  [DbPointer, ORDER.dbPointer],
-  [Code, ORDER.code],
-  [CodeWithScope, ORDER.codeWithScope],
-  [BSONSymbol, ORDER.string],
-  [MinKey, ORDER.minKey],
-  [MaxKey, ORDER.maxKey],
-])
+const ORDER_BY_CLASS = new Map([...NAMES_BY_CLASS].map(([type, name]) => [type, orderOf(name)]))
 
 /** The place of a value's type in the BSON comparison order; types with the same place compare with each other. */
 export function typeOrder(value: Value | undefined): number {
   switch (typeof value) {
     case 'number':
     case 'bigint':
-      return ORDER.number
+      return TYPE_ORDER.number
     case 'string':
-      return ORDER.string
+      return TYPE_ORDER.string
     case 'boolean':
-      return ORDER.bool
+      return TYPE_ORDER.bool
     case 'undefined':
-      return ORDER.undefined
+      return TYPE_ORDER.undefined
     default:
-      if (value === null) return ORDER.null
-      if (value instanceof Date) return ORDER.date
-      return ORDER_BY_CLASS.get(value.constructor) ?? ORDER.undefined
+      if (value === null) return TYPE_ORDER.null
+      return ORDER_BY_CLASS.get(value.constructor) ?? TYPE_ORDER.undefined
   }
 }
 
@@ -173,36 +135,36 @@ const text = (value: Value): string => (value instanceof BSONSymbol ? value.valu
 
 function compareSameOrder(order: number, a: Value, b: Value, collation: Collation | undefined): number {
   switch (order) {
-    case ORDER.number:
+    case TYPE_ORDER.number:
       return compareNumbers(a as Int32, b as Int32)
-    case ORDER.string:
+    case TYPE_ORDER.string:
       return collation === undefined ? compareStrings(text(a), text(b)) : collation.compare(text(a), text(b))
-    case ORDER.object:
+    case TYPE_ORDER.object:
       return compareDocs(a as Doc, b as Doc, collation)
-    case ORDER.array:
+    case TYPE_ORDER.array:
       return compareArrays(a as Value[], b as Value[], collation)
-    case ORDER.binData:
+    case TYPE_ORDER.binData:
       return compareBinaries(a as Binary, b as Binary)
-    case ORDER.objectId:
+    case TYPE_ORDER.objectId:
       return compareBytes((a as ObjectId).id, (b as ObjectId).id)
-    case ORDER.bool:
+    case TYPE_ORDER.bool:
       return Number(a) - Number(b)
-    case ORDER.date: {
+    case TYPE_ORDER.date: {
       const left = dateMillis(a as Date)
       const right = dateMillis(b as Date)
       return left < right ? -1 : left > right ? 1 : 0
     }
-    case ORDER.timestamp: {
+    case TYPE_ORDER.timestamp: {
       const left = timestampBits(a as Timestamp)
       const right = timestampBits(b as Timestamp)
       return left < right ? -1 : left > right ? 1 : 0
     }
-    case ORDER.regex: {
+    case TYPE_ORDER.regex: {
       const left = a as BSONRegExp
       const right = b as BSONRegExp
       return compareStrings(left.pattern, right.pattern) || compareStrings(left.options, right.options)
     }
-    case ORDER.dbPointer: {
+    case TYPE_ORDER.dbPointer: {
       const left = a as DbPointer
       const right = b as DbPointer
       return (
@@ -211,9 +173,9 @@ function compareSameOrder(order: number, a: Value, b: Value, collation: Collatio
         compareBytes(left.id.id, right.id.id)
       )
     }
-    case ORDER.code:
+    case TYPE_ORDER.code:
       return compareStrings((a as Code).code, (b as Code).code)
-    case ORDER.codeWithScope: {
+    case TYPE_ORDER.codeWithScope: {
       const left = a as CodeWithScope
       const right = b as CodeWithScope
       return compareStrings(left.code, right.code) || compareDocs(left.scope, right.scope, collation)

@@ -12,6 +12,7 @@ import {
   ObjectId,
   Timestamp,
 } from 'bson'
+import type { TypeName } from './types.ts'
 
 export { Binary, BSONRegExp, BSONSymbol, Code, Decimal128, Int32, MaxKey, MinKey, ObjectId, Timestamp }
 
@@ -81,70 +82,8 @@ export type Value =
 
 export type NumberValue = number | Int32 | bigint | Decimal128
 
-/** MongoDB's alias of a BSON type, as `$type` takes it; `missing` for no value. */
-export type TypeName =
-  | 'double'
-  | 'string'
-  | 'object'
-  | 'array'
-  | 'binData'
-  | 'undefined'
-  | 'objectId'
-  | 'bool'
-  | 'date'
-  | 'null'
-  | 'regex'
-  | 'dbPointer'
-  | 'javascript'
-  | 'symbol'
-  | 'javascriptWithScope'
-  | 'int'
-  | 'timestamp'
-  | 'long'
-  | 'decimal'
-  | 'minKey'
-  | 'maxKey'
-
-const TYPE_CODES: Readonly<Record<TypeName, number>> = {
-  double: 1,
-  string: 2,
-  object: 3,
-  array: 4,
-  binData: 5,
-  undefined: 6,
-  objectId: 7,
-  bool: 8,
-  date: 9,
-  null: 10,
-  regex: 11,
-  dbPointer: 12,
-  javascript: 13,
-  symbol: 14,
-  javascriptWithScope: 15,
-  int: 16,
-  timestamp: 17,
-  long: 18,
-  decimal: 19,
-  minKey: -1,
-  maxKey: 127,
-}
-
-export const TYPE_NAMES_BY_CODE: ReadonlyMap<number, TypeName> = new Map(
-  Object.entries(TYPE_CODES).map(([name, code]) => [code, name as TypeName]),
-)
-
-const TYPE_NAMES = new Set<string>(Object.keys(TYPE_CODES))
-
-export function isTypeName(name: string): name is TypeName {
-  return TYPE_NAMES.has(name)
-}
-
-/** The BSON type's number as `$type` takes it (minKey -1). */
-export function typeCode(name: TypeName): number {
-  return TYPE_CODES[name]
-}
-
-const NAMES_BY_CLASS = new Map<unknown, TypeName>([
+/** The type of each class of values. */
+export const NAMES_BY_CLASS: ReadonlyMap<unknown, TypeName> = new Map<unknown, TypeName>([
   [Map, 'object'],
   [Array, 'array'],
   [Int32, 'int'],
@@ -164,6 +103,7 @@ const NAMES_BY_CLASS = new Map<unknown, TypeName>([
   [DbPointer, 'dbPointer'],
 ])
 
+/** The type's alias; `missing` for no value. */
 export function typeName(value: Value): TypeName
 export function typeName(value: Value | undefined): TypeName | 'missing'
 export function typeName(value: Value | undefined): TypeName | 'missing' {

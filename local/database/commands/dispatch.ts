@@ -1,4 +1,5 @@
 import { decodeDocument } from '../bson/codec.ts'
+import { TYPE_BYTE } from '../bson/types.ts'
 import { Binary, type Doc, Int32, int, isDoc, isNumber, type Timestamp, typeName, type Value } from '../bson/value.ts'
 import { DatabaseError } from '../errors.ts'
 import { fromTimestamp, toTimestamp } from '../storage/clock.ts'
@@ -38,7 +39,7 @@ function parseCommand(message: Message): ParsedCommand {
   const kept: RawElement[] = []
   const sequences = new Map(message.sequences)
   for (const element of rawElements(bytes)) {
-    if (element.name === rawArray && element.type === 0x04) {
+    if (element.name === rawArray && element.type === TYPE_BYTE.array) {
       sequences.set(rawArray, rawDocuments(bytes, element.value, `${name}.${rawArray}`))
     } else kept.push(element)
   }

@@ -1,11 +1,12 @@
 import { type Collation, compareValues } from '../bson/compare.ts'
+import { TYPE_BYTE, TYPE_ORDER } from '../bson/types.ts'
 import { Binary, type Doc, int, isDoc, isNumber, ObjectId, type Value } from '../bson/value.ts'
 import { createCollation } from '../engine/collation.ts'
 import { compileFilter } from '../engine/match/filter.ts'
 import { DatabaseError } from '../errors.ts'
 import { Index, type IndexKey } from './index.ts'
 import { type IndexSpec, parseIndexSpec } from './index-spec.ts'
-import { KEY_TYPE, keyString } from './key-string.ts'
+import { keyString } from './key-string.ts'
 import { assertSound, findElement, rawElements, skipValue } from './raw-document.ts'
 import { decodeStored, Record } from './record.ts'
 import type { StoredBytes } from './slab.ts'
@@ -171,13 +172,13 @@ function replaceKeys(index: Index, record: Record, before: readonly IndexKey[], 
   )
 }
 
-const objectIdKey = Buffer.from([KEY_TYPE.objectId, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+const objectIdKey = Buffer.from([TYPE_ORDER.objectId, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 
 /** The key string of a stored document's `_id`, without decoding the rest. */
 export function rawIdKey(stored: StoredBytes, collation: Collation | undefined): string {
   const { slab, start } = stored
   // `_id` stands first in every stored document: its type byte, then "_id\0".
-  if (slab[start + 4] === 0x07) {
+  if (slab[start + 4] === TYPE_BYTE.objectId) {
     for (let byte = 0; byte < 12; byte++) objectIdKey[byte + 1] = slab[start + 9 + byte]!
     return objectIdKey.toString('latin1')
   }
@@ -189,7 +190,7 @@ export function rawId(stored: StoredBytes): Value {
   const { slab, start } = stored
   const type = slab[start + 4]!
   const value = start + 9
-  if (type === 0x07) return new ObjectId(Uint8Array.prototype.slice.call(slab, value, value + 12))
+  if (type === TYPE_BYTE.objectId) return new ObjectId(Uint8Array.prototype.slice.call(slab, value, value + 12))
   const end = skipValue(slab, type, value)
   const alone = Buffer.alloc(end - start + 1)
   slab.copy(alone, 4, start + 4, end)
@@ -222,7 +223,7 @@ export function withId(document: Uint8Array): Uint8Array {
 }
 
 const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
-const ID_HEAD = Buffer.from([0x07, 0x5f, 0x69, 0x64, 0x00])
+const ID_HEAD = Buffer.from([TYPE_BYTE.objectId, 0x5f, 0x69, 0x64, 0x00])
 
 export function tooLarge(size: number): DatabaseError {
   return new DatabaseError(10334, `object to insert too large. size in bytes: ${size}, max size: ${MAX_DOCUMENT_BYTES}`)
@@ -233,10 +234,10 @@ function startsWithId(bytes: Buffer): boolean {
 }
 
 function checkId(type: number, bytes: Buffer, value: number): void {
-  if (type === 0x04) throw new DatabaseError(53, "The '_id' value cannot be of type array")
-  if (type === 0x0b) throw new DatabaseError(53, "The '_id' value cannot be of type regex")
-  if (type === 0x06) throw new DatabaseError(53, "The '_id' value cannot be of type undefined")
-  if (type !== 0x03) return
+  if (type === TYPE_BYTE.array) throw new DatabaseError(53, "The '_id' value cannot be of type array")
+  if (type === TYPE_BYTE.regex) throw new DatabaseError(53, "The '_id' value cannot be of type regex")
+  if (type === TYPE_BYTE.undefined) throw new DatabaseError(53, "The '_id' value cannot be of type undefined")
+  if (type !== TYPE_BYTE.object) return
   for (const { name } of rawElements(bytes, value)) {
     if (name.startsWith('$')) {
       throw new DatabaseError(52, `_id fields may not contain '$'-prefixed fields: ${name} is not valid for storage.`)

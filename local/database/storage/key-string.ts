@@ -1,5 +1,6 @@
 import type { Collation } from '../bson/compare.ts'
 import { readDecimal } from '../bson/decimal.ts'
+import { TYPE_ORDER } from '../bson/types.ts'
 import {
   Binary,
   BSONRegExp,
@@ -19,30 +20,6 @@ import {
   timestampBits,
   type Value,
 } from '../bson/value.ts'
-
-/**
- * First byte of each encoded value, in BSON comparison order. None is 0 (ends an object or array) and none comes near
- * 255 even when inverted, because a string's zero byte is written as 0 255.
- */
-export const KEY_TYPE = {
-  minKey: 0x02,
-  undefined: 0x03,
-  null: 0x04,
-  number: 0x05,
-  string: 0x06,
-  object: 0x07,
-  array: 0x08,
-  binData: 0x09,
-  objectId: 0x0a,
-  bool: 0x0b,
-  date: 0x0c,
-  timestamp: 0x0d,
-  regex: 0x0e,
-  dbPointer: 0x0f,
-  code: 0x10,
-  codeWithScope: 0x11,
-  maxKey: 0x12,
-} as const
 
 const NUMBER_NAN = 1
 const NUMBER_NEGATIVE = 2
@@ -194,7 +171,7 @@ function putSigned(negative: boolean, putMagnitude: () => void): void {
 }
 
 function putNumber(value: number | bigint | Decimal128): void {
-  putByte(KEY_TYPE.number)
+  putByte(TYPE_ORDER.number)
   if (typeof value === 'number') {
     if (value === 0) putByte(NUMBER_ZERO)
     else if (Number.isNaN(value)) putByte(NUMBER_NAN)
@@ -238,59 +215,59 @@ function putDoc(document: Doc, collation: Collation | undefined): void {
 
 function putValue(value: Value | undefined, collation: Collation | undefined): void {
   if (typeof value === 'string') {
-    putByte(KEY_TYPE.string)
+    putByte(TYPE_ORDER.string)
     putText(collation === undefined ? value : collation.key(value))
   } else if (typeof value === 'number' || typeof value === 'bigint') putNumber(value)
-  else if (value === undefined || value === null) putByte(KEY_TYPE.null)
+  else if (value === undefined || value === null) putByte(TYPE_ORDER.null)
   else if (typeof value === 'boolean') {
-    putByte(KEY_TYPE.bool)
+    putByte(TYPE_ORDER.bool)
     putByte(value ? 2 : 1)
   } else if (value instanceof Int32) putNumber(value.value)
   else if (value instanceof ObjectId) {
-    putByte(KEY_TYPE.objectId)
+    putByte(TYPE_ORDER.objectId)
     putBytes(value.id)
   } else if (value instanceof Date) {
-    putByte(KEY_TYPE.date)
+    putByte(TYPE_ORDER.date)
     putUint64(BigInt.asUintN(64, BigInt(dateMillis(value)) ^ (1n << 63n)))
   } else if (value instanceof Decimal128) putNumber(value)
   else if (Array.isArray(value)) {
-    putByte(KEY_TYPE.array)
+    putByte(TYPE_ORDER.array)
     for (const item of value) putValue(item, collation)
     putByte(0)
   } else if (value instanceof Map) {
-    putByte(KEY_TYPE.object)
+    putByte(TYPE_ORDER.object)
     putDoc(value, collation)
   } else if (value instanceof Binary) {
-    putByte(KEY_TYPE.binData)
+    putByte(TYPE_ORDER.binData)
     room(5)
     at = scratch.writeUInt32BE(value.position, at)
     putByte(value.sub_type)
     putBytes(value.buffer.subarray(0, value.position))
   } else if (value instanceof Timestamp) {
-    putByte(KEY_TYPE.timestamp)
+    putByte(TYPE_ORDER.timestamp)
     putUint64(timestampBits(value))
   } else if (value instanceof BSONRegExp) {
-    putByte(KEY_TYPE.regex)
+    putByte(TYPE_ORDER.regex)
     putText(value.pattern)
     putText(value.options)
   } else if (value instanceof BSONSymbol) {
-    putByte(KEY_TYPE.string)
+    putByte(TYPE_ORDER.string)
     putText(collation === undefined ? value.value : collation.key(value.value))
-  } else if (value instanceof BsonUndefined) putByte(KEY_TYPE.undefined)
-  else if (value instanceof MinKey) putByte(KEY_TYPE.minKey)
-  else if (value instanceof MaxKey) putByte(KEY_TYPE.maxKey)
+  } else if (value instanceof BsonUndefined) putByte(TYPE_ORDER.undefined)
+  else if (value instanceof MinKey) putByte(TYPE_ORDER.minKey)
+  else if (value instanceof MaxKey) putByte(TYPE_ORDER.maxKey)
   else if (value instanceof DbPointer) {
-    putByte(KEY_TYPE.dbPointer)
+    putByte(TYPE_ORDER.dbPointer)
     room(4)
     at = scratch.writeUInt32BE(value.namespace.length, at)
     putText(value.namespace)
     putBytes(value.id.id)
   } else if (value instanceof CodeWithScope) {
-    putByte(KEY_TYPE.codeWithScope)
+    putByte(TYPE_ORDER.codeWithScope)
     putText(value.code)
     putDoc(value.scope, collation)
   } else if (value instanceof Code) {
-    putByte(KEY_TYPE.code)
+    putByte(TYPE_ORDER.code)
     putText(value.code)
   } else throw new TypeError('not a BSON value')
 }

@@ -1,3 +1,4 @@
+import { TYPE_BYTE } from '../bson/types.ts'
 import { DatabaseError } from '../errors.ts'
 
 /** One field of a BSON document, still in its bytes. */
@@ -18,39 +19,39 @@ function cut(): DatabaseError {
 /** The offset behind a value of this type that starts at `at`. @throws {DatabaseError} 22 for an unknown type */
 export function skipValue(bytes: Buffer, type: number, at: number): number {
   switch (type) {
-    case 0x01:
-    case 0x09:
-    case 0x11:
-    case 0x12:
+    case TYPE_BYTE.double:
+    case TYPE_BYTE.date:
+    case TYPE_BYTE.timestamp:
+    case TYPE_BYTE.long:
       return at + 8
-    case 0x02:
-    case 0x0d:
-    case 0x0e:
+    case TYPE_BYTE.string:
+    case TYPE_BYTE.javascript:
+    case TYPE_BYTE.symbol:
       return at + 4 + positive(bytes.readInt32LE(at))
-    case 0x03:
-    case 0x04:
-    case 0x0f:
+    case TYPE_BYTE.object:
+    case TYPE_BYTE.array:
+    case TYPE_BYTE.javascriptWithScope:
       return at + positive(bytes.readInt32LE(at))
-    case 0x05:
+    case TYPE_BYTE.binData:
       return at + 5 + positive(bytes.readInt32LE(at))
-    case 0x06:
-    case 0x0a:
-    case 0x7f:
-    case 0xff:
+    case TYPE_BYTE.undefined:
+    case TYPE_BYTE.null:
+    case TYPE_BYTE.maxKey:
+    case TYPE_BYTE.minKey:
       return at
-    case 0x07:
+    case TYPE_BYTE.objectId:
       return at + 12
-    case 0x08:
+    case TYPE_BYTE.bool:
       return at + 1
-    case 0x0b: {
+    case TYPE_BYTE.regex: {
       const pattern = bytes.indexOf(0, at)
       return bytes.indexOf(0, pattern + 1) + 1
     }
-    case 0x0c:
+    case TYPE_BYTE.dbPointer:
       return at + 4 + positive(bytes.readInt32LE(at)) + 12
-    case 0x10:
+    case TYPE_BYTE.int:
       return at + 4
-    case 0x13:
+    case TYPE_BYTE.decimal:
       return at + 16
     default:
       throw new DatabaseError(22, `Invalid BSON: unknown type ${type}`)
@@ -98,13 +99,17 @@ export function assertSound(bytes: Buffer, offset: number, limit: number, depth 
     const type = bytes[at++]!
     while (at < end && bytes[at] !== 0) at++
     at++
-    if (type === 0x03 || type === 0x04) at = assertSound(bytes, at, end - 1, depth + 1)
+    if (type === TYPE_BYTE.object || type === TYPE_BYTE.array) at = assertSound(bytes, at, end - 1, depth + 1)
     else if (at + MINIMUM_BYTES[type]! > end - 1) throw cut()
     else {
       const next = skipValue(bytes, type, at)
       if (next > end - 1 || next < at + MINIMUM_BYTES[type]!) throw cut()
-      if ((type === 0x02 || type === 0x0d || type === 0x0e) && (next < at + 5 || bytes[next - 1] !== 0)) throw cut()
-      if (type === 0x08 && bytes[at]! > 1) throw cut()
+      if (
+        (type === TYPE_BYTE.string || type === TYPE_BYTE.javascript || type === TYPE_BYTE.symbol) &&
+        (next < at + 5 || bytes[next - 1] !== 0)
+      )
+        throw cut()
+      if (type === TYPE_BYTE.bool && bytes[at]! > 1) throw cut()
       at = next
     }
   }
@@ -114,21 +119,21 @@ export function assertSound(bytes: Buffer, offset: number, limit: number, depth 
 /** What a value of each type has to have before its own lengths can be read. */
 const MINIMUM_BYTES = new Uint8Array(256)
 for (const [type, least] of [
-  [0x01, 8],
-  [0x02, 5],
-  [0x05, 5],
-  [0x07, 12],
-  [0x08, 1],
-  [0x09, 8],
-  [0x0b, 2],
-  [0x0c, 17],
-  [0x0d, 5],
-  [0x0e, 5],
-  [0x0f, 14],
-  [0x10, 4],
-  [0x11, 8],
-  [0x12, 8],
-  [0x13, 16],
+  [TYPE_BYTE.double, 8],
+  [TYPE_BYTE.string, 5],
+  [TYPE_BYTE.binData, 5],
+  [TYPE_BYTE.objectId, 12],
+  [TYPE_BYTE.bool, 1],
+  [TYPE_BYTE.date, 8],
+  [TYPE_BYTE.regex, 2],
+  [TYPE_BYTE.dbPointer, 17],
+  [TYPE_BYTE.javascript, 5],
+  [TYPE_BYTE.symbol, 5],
+  [TYPE_BYTE.javascriptWithScope, 14],
+  [TYPE_BYTE.int, 4],
+  [TYPE_BYTE.timestamp, 8],
+  [TYPE_BYTE.long, 8],
+  [TYPE_BYTE.decimal, 16],
 ] as const) {
   MINIMUM_BYTES[type] = least
 }
@@ -161,7 +166,7 @@ export function rawDocuments(bytes: Buffer, offset: number, path: string): Uint8
     if (nameEnd < 0 || nameEnd >= end) throw cut()
     const valueEnd = skipValue(bytes, type, nameEnd + 1)
     if (valueEnd > end) throw cut()
-    if (type !== 0x03) {
+    if (type !== TYPE_BYTE.object) {
       throw new DatabaseError(14, `BSON field '${path}.${documents.length}' is the wrong type, expected type 'object'`)
     }
     documents.push(bytes.subarray(nameEnd + 1, valueEnd))

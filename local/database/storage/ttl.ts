@@ -1,6 +1,7 @@
+import { TYPE_ORDER } from '../bson/types.ts'
 import type { Collection } from './collection.ts'
 import type { Index } from './index.ts'
-import { afterPrefix, invertedKey, KEY_TYPE, keyString } from './key-string.ts'
+import { afterPrefix, invertedKey, keyString } from './key-string.ts'
 import type { Record } from './record.ts'
 import type { Store } from './store.ts'
 import { WriteBlocked } from './transaction.ts'
@@ -38,7 +39,7 @@ function removeExpiredBy(store: Store, collection: Collection, index: Index): nu
   if (expireAfterSeconds === undefined || collection.capped) return 0
   const limit = new Date(store.clock.now().getTime() - expireAfterSeconds * 1000)
   // Only dates count; a document with several expires by the earliest.
-  const first = String.fromCharCode(KEY_TYPE.date)
+  const first = String.fromCharCode(TYPE_ORDER.date)
   const last = keyString(limit)
   const keys = descending[0]
     ? index.tree.scan(invertedKey(last), afterPrefix(invertedKey(first)))

@@ -1,4 +1,5 @@
 import { encodeDocument } from '../../bson/codec.ts'
+import { TYPE_BYTE } from '../../bson/types.ts'
 import { type Doc, int, isDoc, Timestamp, type Value } from '../../bson/value.ts'
 import { compileUpdate, isReplacement, type UpdateOptions } from '../../engine/update/apply.ts'
 import { assertUpsertFilter, documentFromUpsert } from '../../engine/update/upsert.ts'
@@ -85,10 +86,11 @@ function remembered(
 /** MongoDB fills an empty top-level timestamp when a document is stored. */
 function withServerTimestamps(bytes: Uint8Array, tick: () => number): Uint8Array {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  if (!buffer.includes(0x11)) return bytes
+  if (!buffer.includes(TYPE_BYTE.timestamp)) return bytes
   let result: Buffer | undefined
   for (const element of rawElements(buffer)) {
-    if (element.type !== 0x11 || element.name === '_id' || buffer.readBigUInt64LE(element.value) !== 0n) continue
+    if (element.type !== TYPE_BYTE.timestamp || element.name === '_id' || buffer.readBigUInt64LE(element.value) !== 0n)
+      continue
     const { t, i } = toTimestamp(tick())
     result ??= Buffer.from(buffer)
     result.writeUInt32LE(i, element.value)

@@ -1,5 +1,6 @@
 import { readDecimal, writeDecimal } from '../../bson/decimal.ts'
 import { fitsLong, INT_MAX, INT_MIN, roundedInteger, toDecimal, toDouble, truncatedInteger } from '../../bson/number.ts'
+import { isTypeName, TYPE_NAMES_BY_CODE, type TypeName } from '../../bson/types.ts'
 import {
   Binary,
   Decimal128,
@@ -9,12 +10,9 @@ import {
   int,
   isNullish,
   isNumber,
-  isTypeName,
   type NumberValue,
   ObjectId,
   Timestamp,
-  TYPE_NAMES_BY_CODE,
-  type TypeName,
   typeName,
   type Value,
 } from '../../bson/value.ts'

@@ -1,16 +1,8 @@
 import { compareNumbers, valuesEqual } from '../../bson/compare.ts'
 import { hashKey } from '../../bson/hash.ts'
 import { exactInteger, isNaNValue, isZero, remainder, toDouble } from '../../bson/number.ts'
-import {
-  type Doc,
-  int,
-  isDoc,
-  isNumber,
-  type NumberValue,
-  type TypeName,
-  typeName,
-  type Value,
-} from '../../bson/value.ts'
+import type { TypeName } from '../../bson/types.ts'
+import { type Doc, int, isDoc, isNumber, type NumberValue, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import { parseTypes } from '../match/element.ts'
 import { compileRegex } from '../match/regex.ts'

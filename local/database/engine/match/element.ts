@@ -1,15 +1,6 @@
 import { exactInteger } from '../../bson/number.ts'
-import {
-  BsonUndefined,
-  Decimal128,
-  Int32,
-  isNumber,
-  isTypeName,
-  TYPE_NAMES_BY_CODE,
-  type TypeName,
-  typeName,
-  type Value,
-} from '../../bson/value.ts'
+import { isTypeName, TYPE_NAMES_BY_CODE, type TypeName } from '../../bson/types.ts'
+import { BsonUndefined, Decimal128, Int32, isNumber, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Test } from './condition.ts'
 

@@ -1,6 +1,7 @@
 import type { Collation } from '../../bson/compare.ts'
 import { isNaNValue } from '../../bson/number.ts'
 import { printValue } from '../../bson/print.ts'
+import { TYPE_ORDER } from '../../bson/types.ts'
 import {
   BSONRegExp,
   BsonUndefined,
@@ -12,7 +13,7 @@ import {
   type Value,
 } from '../../bson/value.ts'
 import { isTrue } from '../../engine/match/element.ts'
-import { afterPrefix, invertedKey, KEY_TYPE, keyString } from '../key-string.ts'
+import { afterPrefix, invertedKey, keyString } from '../key-string.ts'
 import type { Predicate } from './predicates.ts'
 
 /** A stretch of one field's key strings, [start, end), with the text that explain shows for it. */
@@ -118,7 +119,7 @@ function range(
   const type = key.charCodeAt(0)
   const [lowest, highest] = bracketText(type)
   // NaN stands before all other numbers, and is less than none.
-  const first = type === KEY_TYPE.number ? afterPrefix(keyString(Number.NaN)) : String.fromCharCode(type)
+  const first = type === TYPE_ORDER.number ? afterPrefix(keyString(Number.NaN)) : String.fromCharCode(type)
   const text = printValue(value)
   switch (operator) {
     case '$gt':
@@ -136,19 +137,19 @@ function range(
 
 function bracketText(type: number): readonly [string, string] {
   switch (type) {
-    case KEY_TYPE.number:
+    case TYPE_ORDER.number:
       return ['[-inf.0', 'inf.0]']
-    case KEY_TYPE.string:
+    case TYPE_ORDER.string:
       return ['[""', '{})']
-    case KEY_TYPE.object:
+    case TYPE_ORDER.object:
       return ['[{}', '[])']
-    case KEY_TYPE.objectId:
+    case TYPE_ORDER.objectId:
       return ["[ObjectId('000000000000000000000000')", "ObjectId('ffffffffffffffffffffffff')]"]
-    case KEY_TYPE.bool:
+    case TYPE_ORDER.bool:
       return ['[false', 'true]']
-    case KEY_TYPE.date:
+    case TYPE_ORDER.date:
       return ['[new Date(-9223372036854775808)', 'new Date(9223372036854775807)]']
-    case KEY_TYPE.timestamp:
+    case TYPE_ORDER.timestamp:
       return ['[Timestamp(0, 0)', 'Timestamp(4294967295, 4294967295)]']
     default:
       return ['[MinKey', 'MaxKey]']
@@ -169,15 +170,15 @@ function prefixOf(
   const strings: Interval =
     prefix === ''
       ? {
-          start: String.fromCharCode(KEY_TYPE.string),
-          end: String.fromCharCode(KEY_TYPE.object),
+          start: String.fromCharCode(TYPE_ORDER.string),
+          end: String.fromCharCode(TYPE_ORDER.object),
           text: '["", {})',
           point: false,
         }
       : stringsFrom(prefix)
   const regex: Interval = {
-    start: String.fromCharCode(KEY_TYPE.regex),
-    end: String.fromCharCode(KEY_TYPE.regex + 1),
+    start: String.fromCharCode(TYPE_ORDER.regex),
+    end: String.fromCharCode(TYPE_ORDER.regex + 1),
     text: `[/${pattern}/${options}, /${pattern}/${options}]`,
     point: false,
   }

@@ -1,11 +1,12 @@
 import { type Collation, valuesEqual } from '../../bson/compare.ts'
 import { printValue } from '../../bson/print.ts'
+import { TYPE_ORDER } from '../../bson/types.ts'
 import { type Doc, Int32, isDoc, isNumber, MaxKey, MinKey, type Value } from '../../bson/value.ts'
 import { isTrue } from '../../engine/match/element.ts'
 import { compileFilter } from '../../engine/match/filter.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Index } from '../index.ts'
-import { compoundKeyString, KEY_TYPE, keyString } from '../key-string.ts'
+import { compoundKeyString, keyString } from '../key-string.ts'
 import type { ReadView } from '../read-view.ts'
 import type { Wildcard } from '../wildcard.ts'
 import { ALL, descendingInterval, type Interval, intersect, intervalsOf } from './intervals.ts'
@@ -264,7 +265,7 @@ function wildcardScan(index: Index, wildcard: Wildcard, shape: FilterShape): Ind
 }
 
 /** What a wildcard index does not hold: what is missing, and documents and arrays as a whole. */
-const NOT_A_LEAF = [KEY_TYPE.undefined, KEY_TYPE.null, KEY_TYPE.object, KEY_TYPE.array]
+const NOT_A_LEAF = [TYPE_ORDER.undefined, TYPE_ORDER.null, TYPE_ORDER.object, TYPE_ORDER.array]
 
 function isOfLeaves({ start, end }: Interval): boolean {
   const first = start.charCodeAt(0)
