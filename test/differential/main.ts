@@ -28,19 +28,15 @@ const REVIVAL_MS = 60_000
  * @returns the exit code: 0 no unexplained difference, 1 some, 2 usage, 3 the server went away
  */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      uri: { type: 'string' },
-      'local-uri': { type: 'string' },
-      ops: { type: 'string', default: '2000' },
-      seed: { type: 'string' },
-      'max-differences': { type: 'string', default: '20' },
-      only: { type: 'string' },
-      without: { type: 'string', default: '' },
-      revive: { type: 'string' },
-      jobs: { type: 'string', default: '1' },
-    },
-  })
+  const values = readArguments()
+  if (typeof values === 'string') {
+    console.error(values)
+    return 2
+  }
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
   const operations = Number(values.ops)
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
   const maxDifferences = Number(values['max-differences'])
@@ -90,6 +86,28 @@ async function main(): Promise<number> {
       await server.close()
     }
     await started?.close()
+  }
+}
+
+/** The options, or what is wrong with them. */
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        uri: { type: 'string' },
+        'local-uri': { type: 'string' },
+        ops: { type: 'string', default: '2000' },
+        seed: { type: 'string' },
+        'max-differences': { type: 'string', default: '20' },
+        only: { type: 'string' },
+        without: { type: 'string', default: '' },
+        revive: { type: 'string' },
+        jobs: { type: 'string', default: '1' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)
   }
 }
 

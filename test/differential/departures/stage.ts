@@ -27,6 +27,13 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
       }),
   },
   {
+    name: 'conditions of $graphLookup',
+    reason:
+      'restrictSearchWithMatch is a condition of the search (manual, "$graphLookup"); DocumentDB computes its $expr for documents that the search does not reach',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /restrictSearchWithMatch: .*\$expr/.test(text),
+    proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(matchingAll))),
+  },
+  {
     name: '$group by nothing',
     reason: 'A missing _id groups as null (manual, "$group", "Group by Null"); DocumentDB keeps it apart, without _id',
     matches: ({ difference, text }) => difference.kind === 'result' && /\$group: \{ _id: |\$sortByCount/.test(text),
@@ -135,6 +142,14 @@ function countedByGroup(stage: Doc): Doc[] {
   if (typeof name !== 'string') return [stage]
   const group = literal({ $group: literal({ _id: null, [name]: literal({ $sum: new Int32(1) }) }) })
   return [group, literal({ $project: literal({ _id: new Int32(0) }) })]
+}
+
+/** The condition of a search, put to every document. */
+function matchingAll(stage: Doc): Doc {
+  const lookup = stage.get('$graphLookup')
+  return lookup instanceof Map && lookup.has('restrictSearchWithMatch')
+    ? literal({ $match: lookup.get('restrictSearchWithMatch') })
+    : stage
 }
 
 function plain(depth: Described | undefined): Described {
