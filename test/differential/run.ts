@@ -72,6 +72,16 @@ export async function runDifferential(
   let scenarioCount = 0
   let differences = 0
 
+  /** Ours must not go down, whatever it is asked. */
+  async function observeLocal(scenario: Scenario): Promise<Observation> {
+    try {
+      return await local.observe(scenario)
+    } catch (error) {
+      if (!(error instanceof ServerDownError)) throw error
+      throw new Error(`the local database went down\n${toSnippet(scenario)}`, { cause: error })
+    }
+  }
+
   async function outcomeOf(scenario: Scenario): Promise<Outcome> {
     try {
       return await differenceOf(scenario)
@@ -91,7 +101,7 @@ export async function runDifferential(
 
   /** @param doubted departures that may not explain it: those whose proof asks */
   async function differenceOf(scenario: Scenario, doubted: readonly Departure[] = []): Promise<Outcome> {
-    const [a, b] = await Promise.all([local.observe(scenario), server.observe(scenario)])
+    const [a, b] = await Promise.all([observeLocal(scenario), server.observe(scenario)])
     const difference = compare(scenario, a, b)
     if (!difference) return undefined
     const { where } = difference
@@ -115,7 +125,7 @@ export async function runDifferential(
       if (!departure.proof) return { known: departure.name }
       if (doubted.length === MOST_DOUBTED) continue
       const ask: Ask = {
-        local: (scenario) => local.observe(scenario),
+        local: observeLocal,
         async agree(scenario) {
           const outcome = await differenceOf(scenario, [...doubted, departure])
           return outcome === undefined || 'known' in outcome

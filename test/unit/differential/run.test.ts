@@ -85,6 +85,13 @@ describe('a server that goes down', () => {
     await expect(runDifferential(saying('yes'), fragile(1), QUIET)).rejects.toThrow(ServerDownError)
   })
 
+  it('is never ours', async () => {
+    const revive = () => Promise.resolve()
+    await expect(runDifferential(fragile(1), saying('yes'), { ...QUIET, revive })).rejects.toThrow(
+      'the local database went down',
+    )
+  })
+
   it('ends the run when it stays away', async () => {
     const revive = () => Promise.reject(new ServerDownError('no answer'))
     await expect(runDifferential(saying('yes'), fragile(1), { ...QUIET, revive })).rejects.toThrow('no answer')
