@@ -5,8 +5,10 @@ const BENCHMARKS: Readonly<{ [name: string]: () => Promise<{ run(): Promise<bool
 }
 
 const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !(name in BENCHMARKS))
-if (unknown.length > 0) {
+const usage = `usage: npm run bench -- [name]...\n  all without a name; there are: ${Object.keys(BENCHMARKS).join(', ')}`
+const unknown = wanted.filter((name) => !Object.hasOwn(BENCHMARKS, name))
+if (wanted.includes('--help') || wanted.includes('-h')) console.log(usage)
+else if (unknown.length > 0) {
   console.error(`no benchmark named ${unknown.join(', ')}; there are: ${Object.keys(BENCHMARKS).join(', ')}`)
   process.exitCode = 2
 } else {

@@ -49,9 +49,20 @@ export async function archiveEvents(
   directory: string,
   progress: (text: string) => void,
 ): Promise<ArchiveReport> {
-  await mkdir(directory, { recursive: true }).catch(() => {
-    throw new CommandError(`cannot write to ${directory}: name a folder that may be created`)
-  })
+  try {
+    await makeFolder(directory)
+    return await archiveDays(db, before, directory, progress)
+  } catch (error) {
+    throw toFolderError(error, directory)
+  }
+}
+
+async function archiveDays(
+  db: Db,
+  before: Instant,
+  directory: string,
+  progress: (text: string) => void,
+): Promise<ArchiveReport> {
   const manifest = await readManifest(directory)
   const events = db.collection('analytics_events')
   const archived: ArchivedDay[] = []
@@ -95,6 +106,51 @@ export async function archiveEvents(
     progress(`${entry.day}  ${entry.events} events  ${entry.file}`)
   }
   return { archived, kept, open, damaged: damaged.sort() }
+}
+
+/** Makes what is missing of a path. Node's recursive `mkdir` never ends where a folder answers ENOENT, as /proc does. */
+async function makeFolder(directory: string): Promise<void> {
+  const missing: string[] = []
+  for (let at = directory; !(await isPresent(at)); at = path.dirname(at)) missing.unshift(at)
+  for (const folder of missing)
+    await mkdir(folder).catch((error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') throw error
+    })
+  if (!(await stat(directory)).isDirectory()) throw new CommandError(`cannot write to ${directory}: it is a file`)
+}
+
+async function isPresent(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+const folderErrors: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'it is read-only',
+  ENOENT: 'name a folder that may be created',
+  ENOTDIR: 'part of the path is a file',
+  EISDIR: 'a folder stands where a file belongs',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'its name is too long',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EIO: 'the disk failed',
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** What the file system refuses is no fault of this program: the reason is all that helps. */
+function toFolderError(error: unknown, directory: string): unknown {
+  const reason = folderErrors[codeOf(error)]
+  return reason === undefined ? error : new CommandError(`cannot write to ${directory}: ${reason}`)
 }
 
 /** Days before `before` that hold events, found by jumping from day to day along the index. */
@@ -148,7 +204,12 @@ async function writeDay(
       for await (const line of expiredLines(events, range, path.join(directory, earlier.file))) yield counted(line)
     for await (const event of cursor) yield counted(`${EJSON.stringify(event, { relaxed: false })}\n`)
   }
-  await pipeline(Readable.from(lines()), createGzip(), createWriteStream(unfinished))
+  try {
+    await pipeline(Readable.from(lines()), createGzip(), createWriteStream(unfinished))
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  }
   const sha256 = hash.digest('hex')
   const written = await digestOf(unfinished)
   if (written.sha256 !== sha256 || written.lines !== count) {
@@ -191,7 +252,11 @@ function isArchivedDay(value: unknown): value is ArchivedDay {
 }
 
 async function readManifest(directory: string): Promise<Map<string, ArchivedDay>> {
-  const text = await readFile(path.join(directory, manifestName), 'utf8').catch(() => null)
+  const text = await readFile(path.join(directory, manifestName), 'utf8').catch((error: unknown) => {
+    // One that is there and cannot be read must not be replaced by a new one.
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  })
   if (text === null) return new Map()
   let days: unknown
   try {

@@ -7,10 +7,16 @@ const USAGE = 'usage: npm run conformance -- <folder or file>... [--uri mongodb:
 
 /** Prints a line per failing test, the reasons of skips and the totals. @returns the exit code */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { uri: { type: 'string' }, filter: { type: 'string' }, verbose: { type: 'boolean' } },
-  })
+  const parsed = readArguments()
+  if (typeof parsed === 'string') {
+    console.error(parsed)
+    return 2
+  }
+  const { values, positionals } = parsed
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
   if (positionals.length === 0) {
     console.error(USAGE)
     return 2
@@ -36,6 +42,23 @@ async function main(): Promise<number> {
     await local?.close()
   }
   return summarise(outcomes)
+}
+
+/** The arguments, or what is wrong with them. */
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        uri: { type: 'string' },
+        filter: { type: 'string' },
+        verbose: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error)
+  }
 }
 
 function summarise(outcomes: readonly Outcome[]): number {

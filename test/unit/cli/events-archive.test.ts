@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { EJSON, Int32, ObjectId } from 'bson'
 import { type Db, MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CommandError } from '../../../cli/command.ts'
 import { archiveEvents } from '../../../cli/events/archive.ts'
 import { startTestDatabase, type TestDatabase } from '../../support/database.ts'
 
@@ -53,6 +54,40 @@ const linesOf = async (file: string): Promise<string[]> =>
     .toString()
     .trimEnd()
     .split('\n')
+
+describe('a folder that cannot be written', () => {
+  it.each([
+    ['below /proc', () => '/proc/x/y', 'name a folder that may be created'],
+    ['/proc itself', () => '/proc', 'name a folder that may be created'],
+    ['a file', () => path.join(directory, 'file'), 'it is a file'],
+    ['below a file', () => path.join(directory, 'file', 'x'), 'part of the path is a file'],
+    ['a name too long', () => path.join(directory, 'x'.repeat(300)), 'its name is too long'],
+  ])('is refused with the reason: %s', async (_name, folder, reason) => {
+    await writeFile(path.join(directory, 'file'), '')
+    await expect(archiveEvents(db, before, folder(), () => {})).rejects.toThrow(
+      new CommandError(`cannot write to ${folder()}: ${reason}`),
+    )
+  })
+
+  it.skipIf(process.platform !== 'linux')('ends with the reason when the disk is full', async () => {
+    const unfinished = path.join(directory, 'analytics_events-2024-01-01.jsonl.gz.unfinished')
+    await symlink('/dev/full', unfinished)
+    await expect(archive()).rejects.toThrow(new CommandError(`cannot write to ${directory}: the disk is full`))
+    expect(await readdir(directory)).toEqual([])
+  })
+
+  it.skipIf(process.getuid?.() === 0)('ends with the reason when it is read-only', async () => {
+    await chmod(directory, 0o500)
+    await expect(archive()).rejects.toThrow(new CommandError(`cannot write to ${directory}: permission denied`))
+  })
+
+  it('keeps a manifest that cannot be read', async () => {
+    await mkdir(path.join(directory, 'manifest.json'))
+    await expect(archive()).rejects.toThrow(
+      new CommandError(`cannot write to ${directory}: a folder stands where a file belongs`),
+    )
+  })
+})
 
 describe('an archive of events', () => {
   it('holds each final day in canonical EJSON, with count and digest', async () => {
