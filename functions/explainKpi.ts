@@ -19,6 +19,8 @@ export interface Explanation {
   readonly stored: unknown
   /** Other metrics that the number is made of. */
   readonly components: Readonly<Record<string, unknown>>
+  /** Days whose raw events expire or have expired: their people come from `user_activity_daily`, or are unknown. */
+  readonly expired_days: readonly Date[]
   readonly row_count: number
   /** The documents behind the number: which customers churned, which trials converted. */
   readonly rows: readonly ExplainedRow[]
@@ -48,7 +50,12 @@ export default async function explainKpi(
   const snapshot = await computeRawSnapshot(context, instant, { ...window, tables: definition.unit === 'table' })
   const metrics: Record<string, unknown> = { ...snapshot.metrics }
   const document = await collectionOf(context, 'kpi_snapshots').findOne({ snapshot_date: new Date(instant) })
-  const { rows, components } = await explainRows(context, definition.name, instant, snapshot.window_from.getTime())
+  const { rows, components, expired } = await explainRows(
+    context,
+    definition.name,
+    instant,
+    snapshot.window_from.getTime(),
+  )
   return {
     metric: definition.name,
     as_of: snapshot.snapshot_date,
@@ -58,6 +65,7 @@ export default async function explainKpi(
     // What is stored is of the 30 days before, never of a window of one's own.
     stored: windowFrom === undefined ? (document?.metrics?.[definition.name] ?? null) : null,
     components: Object.fromEntries(components.map((name) => [name, metrics[name] ?? null])),
+    expired_days: expired.map((day) => new Date(day)),
     row_count: rows.length,
     rows: rows.slice(0, mostRows),
   }

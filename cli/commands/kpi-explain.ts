@@ -23,6 +23,12 @@ function toText(explanation: Readonly<Record<string, unknown>>): string {
         .map(([name, value]) => `${name} ${cell(value)}`)
         .join('  '),
     )
+  const expired: unknown[] = Array.isArray(explanation.expired_days) ? explanation.expired_days : []
+  if (expired.length > 0)
+    lines.push(
+      `raw events of ${expired.length} days have expired (${cell(expired[0])} .. ${cell(expired.at(-1))}): ` +
+        'their rows are gone, what user_activity_daily keeps of them is shown',
+    )
   lines.push(`${cell(explanation.row_count)} rows`)
   return lines.join('\n')
 }

@@ -19,6 +19,10 @@ export interface DataQuality {
   absurd_amounts: number
   /** States of subscriptions with a status of another name: read as not paying. */
   unknown_statuses: number
+  /** Paying states without a plan: counted in, their price says paid. Plans that are no text: read as not paying. */
+  unknown_plans: number
+  /** Users whose `is_test` is neither true nor false: counted in, only `true` makes a test account. */
+  invalid_test_flags: number
   /** Rows without the date they need: left out. Ends that are no date: read as none. */
   invalid_dates: number
   /** Events dated more than five minutes after their arrival: left out. */
@@ -29,7 +33,7 @@ export interface DataQuality {
   unknown_respondents: number
   /** Owners of a living subscription whom `users` does not hold: counted in, their revenue is real. */
   unknown_customers: number
-  /** Further rows with a `provider_event_id` that is there already: left out. */
+  /** Further rows with a `provider_event_id` that is there already, of whatever subscription: left out. */
   duplicate_provider_events: number
   /** Living subscriptions read from their document alone: their past is assumed (spec: KPIs 3.2). */
   assumed_subscriptions: number
@@ -53,6 +57,8 @@ export function emptyDataQuality(): DataQuality {
     invalid_amounts: 0,
     absurd_amounts: 0,
     unknown_statuses: 0,
+    unknown_plans: 0,
+    invalid_test_flags: 0,
     invalid_dates: 0,
     future_events: 0,
     unknown_users: 0,

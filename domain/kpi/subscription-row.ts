@@ -6,7 +6,8 @@ export type Decimal = number | string
 /** The full state of a subscription, as a log row or a document gives it; null: not given. */
 export interface SubscriptionState {
   readonly status: string | null
-  readonly plan: string | null
+  /** False when stored as something that is no text: any text may name a plan. */
+  readonly plan: string | false | null
   readonly billingCycle: string | null
   /** Price per billing cycle in major units; `invalid` when stored as something that is no number. */
   readonly amount: Decimal | 'invalid' | null

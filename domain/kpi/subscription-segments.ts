@@ -44,10 +44,15 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
+/** Which of several rows of one `provider_event_id` counts: the one recorded first. */
+export function compareArrivals(a: LogRow, b: LogRow): number {
+  return (a.recordedAt ?? 0) - (b.recordedAt ?? 0) || compareRows(a, b)
+}
+
 function withoutDuplicates(rows: readonly LogRow[]): LogRow[] {
   const byProvider = new Map<string, LogRow>()
   const kept: LogRow[] = []
-  for (const row of [...rows].sort((a, b) => (a.recordedAt ?? 0) - (b.recordedAt ?? 0) || compareRows(a, b))) {
+  for (const row of [...rows].sort(compareArrivals)) {
     if (row.providerEventId !== null) {
       if (byProvider.has(row.providerEventId)) continue
       byProvider.set(row.providerEventId, row)

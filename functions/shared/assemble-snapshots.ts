@@ -21,6 +21,7 @@ export interface SnapshotMaterial {
   /** Values of `kpi_config` out of range. */
   readonly problems: number
   readonly brokenDates: number
+  readonly invalidTestFlags: number
   readonly logTo: Instant | null
   readonly customers: ReadonlyMap<string, readonly CustomerSegment[]>
   readonly subscriptions: readonly SubscriptionSegment[]
@@ -88,6 +89,7 @@ export function assembleSnapshots(dates: readonly Instant[], material: SnapshotM
         ...issues,
         unconverted: issues.unconverted + spend.unconverted,
         invalid_amounts: issues.invalid_amounts + spend.invalidAmounts,
+        invalid_test_flags: material.invalidTestFlags,
         invalid_dates: material.brokenDates + material.marks.invalidRows + spend.invalidDates,
         duplicate_provider_events: material.marks.duplicateRows,
         invalid_nps_scores: nps.invalidScores,

@@ -8,14 +8,21 @@ export const earliestDate = new Date(-8.64e15)
 
 const noDate: Document = { $not: { $gte: earliestDate } }
 
+/** A range of dates finds an array of dates too: asked for by its own name, as the index on it has it. */
+const isArray: Document = { $type: 'array' }
+
 /** Collection, and which of its documents have a broken date: one field each, so that an index on it answers. */
 const broken: readonly (readonly [string, Document])[] = [
   ['users', { created_at: noDate }],
   ['users', { deleted_at: { $exists: true, $ne: null, ...noDate } }],
+  ['users', { created_at: isArray }],
+  ['users', { deleted_at: isArray }],
   ['analytics_events', { timestamp: noDate }],
+  ['analytics_events', { timestamp: isArray }],
   ['marketing_spend', { period_end: noDate }],
   ['marketing_spend', { period_start: noDate }],
   ['nps_responses', { responded_at: noDate }],
+  ['nps_responses', { responded_at: isArray }],
 ]
 
 /** Counted up to here; a database with more has another problem than the number. */

@@ -11,6 +11,7 @@ export function countIssues(living: Iterable<SubscriptionSegment>): IssueCounts 
     invalid_amounts: 0,
     absurd_amounts: 0,
     unknown_statuses: 0,
+    unknown_plans: 0,
   }
   for (const { issue } of living) if (issue !== null) counts[issue] += 1
   return counts

@@ -75,6 +75,7 @@ export async function computeDerivedSnapshots(
     config,
     problems: options.problems,
     brokenDates: options.brokenDates,
+    invalidTestFlags: testUsers.invalidFlags,
     logTo: options.logTo,
     customers,
     subscriptions,

@@ -6,11 +6,13 @@ import { isCurrent, type SubscriptionSegment } from '../../domain/kpi/subscripti
 import { compareMoney, isPositive, type Money, moneyFraction } from '../../domain/money.ts'
 import type { Context } from '../../runtime/context.ts'
 import { matchActivity } from './activity-pipeline.ts'
-import { rawCollectionOf, readAll, readGroups } from './database.ts'
+import { earliestDate } from './broken-dates.ts'
+import { collectionOf, rawCollectionOf, readAll, readGroups } from './database.ts'
+import { readExpiredDays } from './expired-days.ts'
 import { explainCohorts, explainUsage } from './explain-cohorts.ts'
 import { readConfig } from './read-config.ts'
 import { byCustomer, readAllSegments } from './read-segments.ts'
-import { readTestUsers } from './read-users.ts'
+import { countCreated, countDeleted, readTestUsers } from './read-users.ts'
 import { keyOf, toCurrency, toDecimal, toInstant } from './values.ts'
 import { windowOf } from './window.ts'
 
@@ -108,10 +110,13 @@ export async function explainRows(
   metric: string,
   asOf: Instant,
   windowFrom: Instant,
-): Promise<{ rows: ExplainedRow[]; components: readonly string[] }> {
+): Promise<{ rows: ExplainedRow[]; components: readonly string[]; expired: Instant[] }> {
   const { topic, components = [], days = 30, kinds } = topics[metric] ?? { topic: 'none' as const }
   const rows = await rowsOf(context, topic, asOf, windowFrom, days, kinds)
-  return { rows, components }
+  const reads = { activity: asOf - days * dayMs, usage: earliestDate.getTime() }
+  const from = topic === 'activity' || topic === 'usage' ? reads[topic] : asOf
+  const expired = await readExpiredDays(context, from, asOf)
+  return { rows, components, expired: [...expired].sort((a, b) => a - b) }
 }
 
 async function rowsOf(
@@ -229,12 +234,10 @@ function inOrder(rows: readonly { key: string; row: ExplainedRow }[]): Explained
 }
 
 async function explainUsers(context: Context, asOf: Instant): Promise<ExplainedRow[]> {
-  const before = { $lt: new Date(asOf) }
-  const users = rawCollectionOf(context, 'users')
   const testUsers = await readTestUsers(context)
   return [
-    { created_before: await users.count({ created_at: before }) },
-    { deleted_before: await users.count({ deleted_at: before, created_at: before }) },
+    { created_before: await countCreated(context, asOf) },
+    { deleted_before: await countDeleted(context, asOf) },
     {
       test_accounts: testUsers.users.filter(
         ({ createdAt, deletedAt }) =>
@@ -251,9 +254,33 @@ async function explainActivity(context: Context, asOf: Instant, days: number): P
     ...matchActivity(asOf - days * dayMs, asOf, config, testUsers.ids),
     { $group: { _id: '$user_id', events: { $sum: 1 }, last: { $max: '$timestamp' } } },
   ])
-  return inOrder(
-    groups.map(({ _id, events, last }) => ({ key: keyOf(_id) ?? '', row: { user_id: _id, events, last_event: last } })),
-  )
+  const rows = groups.map(({ _id, events, last }) => ({
+    key: keyOf(_id) ?? '',
+    row: { user_id: _id, events, last_event: last },
+  }))
+  const known = new Set(rows.map(({ key }) => key))
+  return inOrder([...rows, ...(await explainExpired(context, asOf, days, known, testUsers.keys))])
+}
+
+/** The people whose events have expired, by what the rollup keeps of them. */
+async function explainExpired(
+  context: Context,
+  asOf: Instant,
+  days: number,
+  known: ReadonlySet<string>,
+  testUsers: ReadonlySet<string>,
+): Promise<{ key: string; row: ExplainedRow }[]> {
+  const expired = await readExpiredDays(context, asOf - days * dayMs, asOf - dayMs + 1)
+  if (expired.size === 0) return []
+  const groups = await readGroups(collectionOf(context, 'user_activity_daily'), [
+    { $match: { d: { $in: [...expired].map((day) => new Date(day)) } } },
+    { $group: { _id: '$u', events: { $sum: '$n' }, last: { $max: '$d' } } },
+  ])
+  return groups.flatMap(({ _id, events, last }) => {
+    const key = keyOf(_id) ?? ''
+    if (known.has(key) || testUsers.has(key)) return []
+    return { key, row: { user_id: _id, events, last_day: last, raw_events: 'expired' } }
+  })
 }
 
 async function explainSpend(context: Context, from: Instant, to: Instant): Promise<ExplainedRow[]> {
@@ -296,6 +323,7 @@ async function explainAnswers(context: Context, asOf: Instant): Promise<Explaine
     { _id: 1, user_id: 1, score: 1, responded_at: 1 },
   )
   const valid = documents.filter((document) => {
+    if (toInstant(document.responded_at) === null) return false
     const score = Number(toDecimal(document.score) ?? Number.NaN)
     const user = keyOf(document.user_id)
     return Number.isInteger(score) && score >= 0 && score <= 10 && (user === null || !testUsers.keys.has(user))

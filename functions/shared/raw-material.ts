@@ -37,6 +37,7 @@ export async function readRawMaterial(
     config,
     problems: problems.length,
     brokenDates: 0,
+    invalidTestFlags: testUsers.invalidFlags,
     logTo: null,
     customers: new Map(
       [...byCustomer(subscriptions)].map(([customer, own]) => [customer, customerSegments(own)] as const),

@@ -96,6 +96,7 @@ export async function computeRawSnapshot(
   quality.unconverted += spend.unconverted
   quality.invalid_amounts += spend.invalidAmounts
   quality.invalid_config = problems.length
+  quality.invalid_test_flags = testUsers.invalidFlags
 
   const tables = options.tables
     ? {

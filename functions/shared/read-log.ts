@@ -1,6 +1,6 @@
 import type { Document } from 'bson'
 import type { LogRow, SubscriptionDocument, SubscriptionState } from '../../domain/kpi/subscription-row.ts'
-import { isBrokenDate, keyOf, toCurrency, toDecimal, toInstant, toNumber, toText } from './values.ts'
+import { isBrokenDate, keyOf, toCurrency, toDecimal, toInstant, toNumber, toPlan, toText } from './values.ts'
 
 export const logProjection = {
   _id: 1,
@@ -78,7 +78,7 @@ function toState(document: Document): SubscriptionState {
   return {
     // Stripe, and with it much imported history, spells it with one l.
     status: status === 'canceled' ? 'cancelled' : status,
-    plan: toText(document.plan),
+    plan: toPlan(document.plan),
     billingCycle: toText(document.billing_cycle),
     amount: toDecimal(document.amount),
     mrr: toDecimal(document.mrr),

@@ -3,6 +3,7 @@ import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { LogRow } from '../../domain/kpi/subscription-row.ts'
 import {
   anonymousCustomer,
+  compareArrivals,
   type SubscriptionSegment,
   segmentsFromDocument,
   segmentsFromLog,
@@ -35,11 +36,27 @@ function leftOut(subscription: string, customer: string | null, status: 'invalid
   }
 }
 
-/** Cuts rows and documents into segments; a subscription with a log row is never also read from its document. */
+/** The row that counts of each `provider_event_id`, whatever subscriptions its rows name. */
+function firstArrivals(rows: Iterable<LogRow>): Map<string, LogRow> {
+  const first = new Map<string, LogRow>()
+  for (const row of rows) {
+    if (row.providerEventId === null) continue
+    const known = first.get(row.providerEventId)
+    if (known === undefined || compareArrivals(row, known) < 0) first.set(row.providerEventId, row)
+  }
+  return first
+}
+
+/**
+ * Cuts rows and documents into segments; a subscription with a log row is never also read from its document.
+ *
+ * @param others rows of other subscriptions that share a `provider_event_id` with one of `rows`
+ */
 export function cutSegments(
   rows: readonly Document[],
   documents: readonly Document[],
   config: KpiConfig,
+  others: readonly Document[] = [],
 ): ReadSegments {
   const ids = new Map<string, unknown>()
   const remember = (id: unknown): void => {
@@ -61,8 +78,19 @@ export function cutSegments(
     if (known === undefined) bySubscription.set(row.subscription, [row])
     else known.push(row)
   }
+  const competitors = others.map(toLogRow).filter((row) => row !== null)
+  const first = firstArrivals([...[...bySubscription.values()].flat(), ...competitors])
+  const isForeign = (row: LogRow): boolean => {
+    if (row.providerEventId === null) return false
+    return first.get(row.providerEventId)?.subscription !== row.subscription
+  }
   for (const [subscription, log] of bySubscription) {
-    const cut = segmentsFromLog(log, config)
+    for (const row of log.filter(isForeign).sort(compareArrivals))
+      segments.push(leftOut(subscription, row.customer, 'duplicate'))
+    const cut = segmentsFromLog(
+      log.filter((row) => !isForeign(row)),
+      config,
+    )
     segments.push(...cut.segments)
     for (let nth = 0; nth < cut.duplicates; nth++)
       segments.push(leftOut(subscription, log[0]?.customer ?? null, 'duplicate'))

@@ -2,7 +2,7 @@ import { type Instant, startOfDay } from '../../domain/instant.ts'
 import { computeTotalUsers } from '../../domain/kpi/total-users.ts'
 import type { Context } from '../../runtime/context.ts'
 import { rawCollectionOf, readAll } from './database.ts'
-import { countUsers, type TestUsers } from './read-users.ts'
+import { countCreated, countUsers, type TestUsers } from './read-users.ts'
 import { toInstant } from './values.ts'
 
 /** `total_users` of ascending midnights: one count, then the registrations and deletions in between. */
@@ -17,7 +17,7 @@ export async function readUserCounts(
   if (first === undefined || last === undefined) return result
   if (dates.length === 1) return new Map([[first, await countUsers(context, first, testUsers)]])
   const users = rawCollectionOf(context, 'users')
-  let created = await users.count({ created_at: { $lt: new Date(first) } })
+  let created = await countCreated(context, first)
   const arrivals = await readAll(
     users,
     { created_at: { $gte: new Date(first), $lt: new Date(last) } },

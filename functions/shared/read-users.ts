@@ -9,14 +9,24 @@ export interface TestUsers {
   readonly keys: ReadonlySet<string>
   readonly ids: readonly unknown[]
   readonly users: readonly RegisteredUser[]
+  /** Users whose flag is a text, a number or a list: only `true` makes a test account, the others are counted in. */
+  readonly invalidFlags: number
 }
 
+/** Counted up to here, as broken dates are. */
+const mostCounted = 1_000
+
 export async function readTestUsers(context: Context): Promise<TestUsers> {
-  const documents = await readAll(
-    rawCollectionOf(context, 'users'),
-    { is_test: true },
-    { _id: 1, created_at: 1, deleted_at: 1 },
-  )
+  const collection = rawCollectionOf(context, 'users')
+  const flagged = await readAll(collection, { is_test: true }, { _id: 1, is_test: 1, created_at: 1, deleted_at: 1 })
+  const documents = flagged.filter(({ is_test }) => is_test === true)
+  const invalid = new Set(flagged.filter(({ is_test }) => is_test !== true).map(({ _id }) => keyOf(_id)))
+  for (const least of ['', Number.NEGATIVE_INFINITY])
+    for (const { _id } of await collection
+      .find({ is_test: { $gte: least } }, { _id: 1 })
+      .limit(mostCounted)
+      .toArray())
+      invalid.add(keyOf(_id))
   const keys = new Set<string>()
   for (const { _id } of documents) {
     const key = keyOf(_id)
@@ -25,6 +35,7 @@ export async function readTestUsers(context: Context): Promise<TestUsers> {
   return {
     keys,
     ids: documents.map(({ _id }) => _id),
+    invalidFlags: invalid.size,
     users: documents.map(({ created_at, deleted_at }) => ({
       createdAt: toInstant(created_at),
       deletedAt: toInstant(deleted_at),
@@ -33,12 +44,32 @@ export async function readTestUsers(context: Context): Promise<TestUsers> {
 }
 
 export async function countUsers(context: Context, asOf: Instant, testUsers: TestUsers): Promise<number> {
+  const created = await countCreated(context, asOf)
+  return computeTotalUsers(created, await countDeleted(context, asOf), testUsers.users, asOf)
+}
+
+/** Users of `countCreated` with a date of deletion before `asOf`. */
+export async function countDeleted(context: Context, asOf: Instant): Promise<number> {
   const users = rawCollectionOf(context, 'users')
   const before = { $lt: new Date(asOf) }
-  const created = await users.count({ created_at: before })
   // $exists as the index on it has it: not every server concludes that what is before a date exists.
   const deleted = await users.count({ deleted_at: { $exists: true, ...before }, created_at: before })
-  return computeTotalUsers(created, deleted, testUsers.users, asOf)
+  // Ranges find arrays too: those who did not register cannot leave, and an array does not end a registration.
+  const neverCame = await users.count({ created_at: { $type: 'array', ...before }, deleted_at: before })
+  const neverLeft = await users.count({
+    deleted_at: { $type: 'array', ...before },
+    created_at: { ...before, $not: { $type: 'array' } },
+  })
+  return deleted - neverCame - neverLeft
+}
+
+/** Users with a date of registration before `asOf`, and not an array that holds one. */
+export async function countCreated(context: Context, asOf: Instant): Promise<number> {
+  const users = rawCollectionOf(context, 'users')
+  const before = { $lt: new Date(asOf) }
+  return (
+    (await users.count({ created_at: before })) - (await users.count({ created_at: { $type: 'array', ...before } }))
+  )
 }
 
 /** Those of `ids` that `users` does not hold, by key. */

@@ -75,7 +75,11 @@ export async function refreshSegments(
     repairs.push(...(await rebuildAll(context, config)))
   } else {
     const since = { $gte: new Date(state.watermark - overlapMs) }
-    const rows = await readAll(log, { recorded_at: since }, { _id: 1, subscription_id: 1, user_id: 1 })
+    const rows = await readAll(
+      log,
+      { recorded_at: since },
+      { _id: 1, subscription_id: 1, user_id: 1, provider_event_id: 1 },
+    )
     const documents = await readAll(
       collectionOf(context, 'subscriptions'),
       { updated_at: since },
@@ -137,7 +141,9 @@ async function rebuildSome(
         const log = collectionOf(context, 'subscription_events')
         const find = (collection: MongoServiceCollection<Document>, query: Document, projection: Document) =>
           collection.find(query, projection, { session, limit: queryCap }).toArray()
-        const ownRows = await find(log, { subscription_id: { $in: subscriptions } }, { subscription_id: 1, user_id: 1 })
+        const sharing = await findSharing(rows, subscriptions, (query) => find(log, query, logProjection))
+        const changed = distinct([...subscriptions, ...sharing.map((row) => row.subscription_id)])
+        const ownRows = await find(log, { subscription_id: { $in: changed } }, { subscription_id: 1, user_id: 1 })
         const customers = distinct([
           ...ownRows.map((row) => row.user_id),
           ...documents.map((document) => document.user_id),
@@ -145,19 +151,17 @@ async function rebuildSome(
         const customerRows = await find(log, { user_id: { $in: customers } }, { subscription_id: 1 })
         const customerDocuments = await find(
           collectionOf(context, 'subscriptions'),
-          { $or: [{ user_id: { $in: customers } }, { _id: { $in: subscriptions } }] },
+          { $or: [{ user_id: { $in: customers } }, { _id: { $in: changed } }] },
           documentProjection,
         )
         const all = distinct([
-          ...subscriptions,
+          ...changed,
           ...customerRows.map((row) => row.subscription_id),
           ...customerDocuments.map(({ _id }) => _id),
         ])
-        const read = cutSegments(
-          await find(log, { subscription_id: { $in: all } }, logProjection),
-          customerDocuments,
-          config,
-        )
+        const allRows = await find(log, { subscription_id: { $in: all } }, logProjection)
+        const others = await findSharing(allRows, all, (query) => find(log, query, logProjection))
+        const read = cutSegments(allRows, customerDocuments, config, others)
         const keys = new Set(customers.map((id) => keyOf(id) ?? ''))
         for (const id of all) keys.add(`subscription:${keyOf(id)}`)
         const wanted = segmentDocuments(read, keys)
@@ -177,6 +181,17 @@ async function rebuildSome(
   } finally {
     session.endSession()
   }
+}
+
+/** Rows of other subscriptions with the same `provider_event_id`: where a unique index forbids them there are none. */
+async function findSharing(
+  rows: readonly Document[],
+  subscriptions: readonly unknown[],
+  find: (query: Document) => Promise<Document[]>,
+): Promise<Document[]> {
+  const events = distinct(rows.map((row) => row.provider_event_id))
+  if (events.length === 0) return []
+  return find({ provider_event_id: { $in: events }, subscription_id: { $nin: subscriptions } })
 }
 
 function distinct(ids: readonly unknown[]): unknown[] {

@@ -88,6 +88,11 @@ export function toCurrency(value: unknown): string | null {
   return typeof value === 'string' ? toText(value) : '?'
 }
 
+/** A stored plan; null when absent, false when it is no text. */
+export function toPlan(value: unknown): string | false | null {
+  return value === null || value === undefined || typeof value === 'string' ? toText(value) : false
+}
+
 /** True for what stands where a date belongs and is none. */
 export function isBrokenDate(value: unknown): boolean {
   return value !== null && value !== undefined && toInstant(value) === null

@@ -29,6 +29,11 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { created_at: 1 } },
       { key: { deleted_at: 1 }, partialFilterExpression: { deleted_at: { $exists: true } } },
       { key: { is_test: 1 }, partialFilterExpression: { is_test: true } },
+      // Empty in a sound database: they find values of a wrong type without reading every user.
+      { key: { created_at: 1, _id: 1 }, partialFilterExpression: { created_at: { $type: 'array' } } },
+      { key: { deleted_at: 1, _id: 1 }, partialFilterExpression: { deleted_at: { $type: 'array' } } },
+      { key: { is_test: 1, _id: 1 }, partialFilterExpression: { is_test: { $gte: '' } } },
+      { key: { is_test: -1, _id: 1 }, partialFilterExpression: { is_test: { $gte: Number.NEGATIVE_INFINITY } } },
       { key: { app_user_id: 1 }, sparse: true },
       { key: { 'identities.user_id': 1 }, sparse: true },
     ],
@@ -42,6 +47,7 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { timestamp: 1, event_type: 1, user_id: 1 } },
       { key: { user_id: 1, timestamp: -1 } },
       { key: { received_at: 1, timestamp: 1 } },
+      { key: { timestamp: 1, _id: 1 }, partialFilterExpression: { timestamp: { $type: 'array' } } },
       // Only events that the retention job has marked carry `expire_at`.
       { key: { expire_at: 1 }, expireAfterSeconds: 0 },
     ],
@@ -58,7 +64,12 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
   auth0_sync_events: { indexes: [{ key: { expires_at: 1 }, expireAfterSeconds: 0 }] },
   audit_events: { indexes: [{ key: { subject: 1, at: -1 } }] },
   marketing_spend: { indexes: [{ key: { period_end: 1, period_start: 1 } }, { key: { period_start: 1 } }] },
-  nps_responses: { indexes: [{ key: { responded_at: 1, user_id: 1, score: 1 } }] },
+  nps_responses: {
+    indexes: [
+      { key: { responded_at: 1, user_id: 1, score: 1 } },
+      { key: { responded_at: 1, _id: 1 }, partialFilterExpression: { responded_at: { $type: 'array' } } },
+    ],
+  },
   kpi_config: { indexes: [] },
   user_activity_daily: { indexes: [{ key: { d: 1, u: 1 } }] },
   customer_mrr_segments: {

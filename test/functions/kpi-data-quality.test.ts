@@ -132,6 +132,23 @@ const cases: [string, Partial<Record<keyof RawData, object[]>>, Record<string, u
     { marketing_spend: [{ amount: 5, period_start: ago(9), period_end: ago(1), currency: ['USD'] }] },
     { unconverted: 1 },
   ],
+  [
+    'lists of dates',
+    {
+      users: [{ created_at: [ago(9)] }, { created_at: [ago(9), ago(8)], deleted_at: ago(5) }, { created_at: [] }],
+      analytics_events: [{ event_type: 'login', user_id: 'v', timestamp: [ago(1)] }],
+      nps_responses: [{ user_id: 'u', score: 0, responded_at: [ago(2)] }],
+      marketing_spend: [{ amount: 5, period_start: ago(9), period_end: [ago(1)] }],
+    },
+    { invalid_dates: 6 },
+  ],
+  [
+    'a list as the date of a row of the log',
+    { subscription_events: [log('x', { mrr: 9, effective_at: [ago(20)] })] },
+    { invalid_dates: 1 },
+  ],
+  ['a number as plan', { subscription_events: [log('x', { mrr: 9, plan: 5 })] }, { unknown_plans: 1 }],
+  ['a list of plans', { subscription_events: [log('x', { mrr: 9, plan: ['free'] })] }, { unknown_plans: 1 }],
   ['a second configuration', { kpi_config: [{ _id: 'other', reporting_currency: 'EUR' }] }, { invalid_config: 1 }],
 ]
 
@@ -190,6 +207,41 @@ describe('a bad row is counted, and changes no number', () => {
     expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
   })
 
+  it('a list of dates ends no registration', async () => {
+    await loadRawData(db, sound)
+    await db.collection('users').insertMany([
+      { created_at: ago(9), deleted_at: [ago(5)] },
+      { created_at: [ago(9)], deleted_at: [ago(5)] },
+      { created_at: ago(9), deleted_at: ago(5) },
+    ])
+    const expected = { metrics: { total_users: 2 }, data_quality: { invalid_dates: 2 } }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+    await app.call('backfillKpiSnapshots', new Date(asOf - 7 * day), new Date(asOf))
+    const totals = await db.collection('kpi_snapshots').find().sort({ snapshot_date: 1 }).toArray()
+    expect(totals.map(({ metrics }) => metrics.total_users)).toEqual([3, 3, 3, 2, 2, 2, 2, 2])
+  })
+
+  it('a price without a plan counts, and is told', async () => {
+    await loadRawData(db, sound)
+    await db
+      .collection<Document & { _id: unknown }>('subscription_events')
+      .insertMany([log('x', { mrr: 9, plan: undefined }), log('y', { mrr: 1, plan: '' })])
+    const expected = { metrics: { mrr: 110, active_subscriptions: 3 }, data_quality: { unknown_plans: 2 } }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+  })
+
+  it('only true makes a test account: other values count, and are told', async () => {
+    await loadRawData(db, sound)
+    await db
+      .collection('users')
+      .insertMany(['true', 1, [true], ['yes'], true, false, null].map((is_test) => ({ is_test, created_at: ago(9) })))
+    const expected = { metrics: { total_users: 7 }, data_quality: { invalid_test_flags: 4 } }
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+  })
+
   it('answers of no user count, and are told', async () => {
     await loadRawData(db, sound)
     await db.collection('nps_responses').insertOne({ user_id: 'ghost', score: 0, responded_at: ago(2) })
@@ -206,6 +258,21 @@ describe('a bad row is counted, and changes no number', () => {
       .insertMany([row, { ...row, _id: 'again', effective_at: ago(10), mrr: 900, recorded_at: ago(10) }])
     const dry = Object(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true }))
     expect(dry).toMatchObject({ metrics: { mrr: 109 }, data_quality: { duplicate_provider_events: 1 } })
+  })
+
+  it('a provider event that names two subscriptions counts for the first, whichever is read first', async () => {
+    await loadRawData(db, sound)
+    const events = db.collection<Document & { _id: unknown }>('subscription_events')
+    const first = log('x', { mrr: 9, provider_event_id: 'evt_1', recorded_at: ago(20) })
+    const second = log('y', { mrr: 900, provider_event_id: 'evt_1', recorded_at: new Date(), user_id: 'v' })
+    const expected = { metrics: { mrr: 109 }, data_quality: { duplicate_provider_events: 1 } }
+    await events.insertOne(first)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject({ metrics: { mrr: 109 } })
+    await events.insertOne(second)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
+    await loadRawData(db, { ...sound, subscription_events: [second, ...sound.subscription_events, first] })
+    expect(await app.call('computeKpiSnapshot', new Date(asOf), { dry_run: true })).toMatchObject(expected)
+    expect(await app.call('computeKpiSnapshot', new Date(asOf))).toMatchObject(expected)
   })
 
   it('a subscription without log is assumed to have always been as it is', async () => {

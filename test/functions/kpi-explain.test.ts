@@ -63,6 +63,27 @@ afterAll(async () => {
   await server.close()
 })
 
+describe('explainKpi of days whose raw events have expired', () => {
+  it('says so, and shows what the rollup keeps of their people', async () => {
+    const db = client.db(database)
+    const d = ago(1)
+    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $set: { events_expire: true } })
+    const kept = await db.collection('analytics_events').find({ user_id: 'u' }).toArray()
+    await db.collection('analytics_events').deleteMany({ user_id: 'u' })
+    expect(await explain('dau')).toMatchObject({
+      value: 1,
+      stored: 1,
+      expired_days: [d],
+      row_count: 1,
+      rows: [{ user_id: 'u', events: 1, last_day: d, raw_events: 'expired' }],
+    })
+    expect(await explain('usage_retention')).toMatchObject({ expired_days: [d] })
+    expect(await explain('mrr')).toMatchObject({ expired_days: [] })
+    await db.collection('analytics_events').insertMany(kept)
+    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $unset: { events_expire: 1 } })
+  })
+})
+
 const explain = async (metric: string, options: object = {}): Promise<Document> =>
   Object(await app.call('explainKpi', metric, asOf, options))
 
