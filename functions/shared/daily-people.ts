@@ -1,5 +1,5 @@
 import type { Document } from 'bson'
-import { dayMs, type Instant } from '../../domain/instant.ts'
+import { dayMs, type Instant, startOfDay } from '../../domain/instant.ts'
 import type { KpiConfig } from '../../domain/kpi/config.ts'
 import type { Context } from '../../runtime/context.ts'
 import { dayOfEvent, isFutureEvent, matchActivity, matchEvents } from './activity-pipeline.ts'
@@ -30,7 +30,7 @@ const staleBatch = 1_000
 function byDay(day: string, id: string, count: unknown, most: number): Document[] {
   return [
     { $limit: most },
-    { $group: { _id: day, ids: { $push: id }, counts: { $push: count }, future: { $sum: '$future' } } },
+    { $group: { _id: day, ids: { $push: id }, counts: { $push: count }, marked: { $sum: '$marked' } } },
   ]
 }
 
@@ -72,7 +72,7 @@ export async function countPeople(
             // What is missing would be pushed to the ids as nothing, and its count as something.
             _id: { d: dayOfEvent, u: { $ifNull: ['$user_id', null] } },
             n: { $sum: { $cond: [isActivity, 1, 0] } },
-            future: { $sum: { $cond: [isFutureEvent, 1, 0] } },
+            marked: { $sum: { $cond: [isFutureEvent, 1, 0] } },
           },
         },
         ...byDay('$_id.d', '$_id.u', '$n', most),
@@ -85,26 +85,45 @@ export async function countPeople(
   const people = new Map<Instant, DayPeople>()
   for (const [day, { ids, counts }] of all)
     people.set(day, { ids: ids.filter((_, at) => counts[at] !== 0), counts: counts.filter((count) => count !== 0) })
-  const futureEvents = new Map(documents.map(({ _id, future }) => [toInstant(_id) ?? 0, Number(future)]))
+  const futureEvents = new Map(documents.map(({ _id, marked }) => [toInstant(_id) ?? 0, Number(marked)]))
   return { people, futureEvents }
 }
 
+/** False for a document that no rollup has written: its `_id` is not its day and user. */
+const isOwn: Document = { $eq: ['$_id', { d: '$d', u: '$u' }] }
+
+/** Deletes documents that somebody else put there. */
+async function deleteForeign(context: Context, from: Instant, to: Instant): Promise<void> {
+  const daily = collectionOf(context, 'user_activity_daily')
+  const foreign = await readGroups(daily, [
+    { $match: { d: { $gte: new Date(from), $lt: new Date(to) } } },
+    { $match: { $expr: { $not: [isOwn] } } },
+    { $project: { _id: 1 } },
+  ])
+  for (let at = 0; at < foreign.length; at += staleBatch)
+    await daily.deleteMany({ _id: { $in: foreign.slice(at, at + staleBatch).map(({ _id }) => _id) } })
+}
+
+/** What is stored, and the days on which some of it is not the rollup's own; null when it is too much. */
 async function readStored(
   context: Context,
   from: Instant,
   to: Instant,
   most: number,
-): Promise<Map<Instant, DayPeople> | null> {
+): Promise<{ people: Map<Instant, DayPeople>; foreign: Instant[] } | null> {
   const documents = await collectionOf(context, 'user_activity_daily')
     .aggregate(
       [
         { $match: { d: { $gte: new Date(from), $lt: new Date(to) } } },
-        ...byDay('$d', '$_id.u', { $ifNull: ['$n', 0] }, most),
+        { $project: { d: 1, n: 1, u: { $ifNull: ['$_id.u', null] }, marked: { $cond: [isOwn, 0, 1] } } },
+        ...byDay('$d', '$u', { $ifNull: ['$n', 0] }, most),
       ],
       { allowDiskUse: true },
     )
     .toArray()
-  return toPeople(documents, most)
+  const people = toPeople(documents, most)
+  const foreign = documents.filter(({ marked }) => Number(marked) > 0).map(({ _id }) => startOfDay(toInstant(_id) ?? 0))
+  return people === null ? null : { people, foreign }
 }
 
 /**
@@ -130,7 +149,12 @@ export async function storePeople(
   for (let attempt = 1; ; attempt++) {
     const stored = await readStored(context, from, to, options.most)
     if (stored === null) return false
-    const { writes, stale, days } = changes(counted, stored, options)
+    if (attempt === 1 && stored.foreign.length > 0) {
+      await options.onChange(stored.foreign)
+      await deleteForeign(context, from, to)
+      continue
+    }
+    const { writes, stale, days } = changes(counted, stored.people, options)
     if (days.length > 0) await options.onChange(days)
     try {
       for (let at = 0; at < writes.length; at += batchSize)

@@ -1,4 +1,4 @@
-import { type Db, MongoClient } from 'mongodb'
+import { type Db, type Document, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { defaultKpiConfig } from '../../domain/kpi/config.ts'
 import { readRollups, rollUpDays } from '../../functions/shared/rollup.ts'
@@ -151,6 +151,25 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
     await db.collection('analytics_events').insertMany([event(at(0), { user_id: 'a' }), event(at(0), { user_id: 'c' })])
     const people = (await rollUp(most)).map((day) => day.people)
     expect(people).toEqual([{ a: 2, b: 1, c: 1 }, {}, {}])
+  })
+
+  it('deletes what no rollup has written', async () => {
+    await db.collection('analytics_events').insertOne(event(at(0), { user_id: 'a' }))
+    await rollUp(most)
+    const d = at(0, 0)
+    await db.collection<Document & { _id: unknown }>('user_activity_daily').insertMany([
+      { _id: new ObjectId(), d, u: 'by hand', n: 7 },
+      { _id: 'a', d, u: 'a', n: 7 },
+      { _id: { d, u: 'other' }, d, u: 'one', n: 7 },
+      { _id: { d: at(1, 0), u: 'b' }, d, u: 'b', n: 7 },
+    ])
+    expect(await rollUp(most)).toEqual([{ people: { a: 1 }, future: 0, unknown: 1 }, nobody, nobody])
+    expect(
+      await db
+        .collection('user_activity_daily')
+        .find({}, { projection: { run: 0 } })
+        .toArray(),
+    ).toEqual([{ _id: { d, u: 'a' }, d, u: 'a', n: 1 }])
   })
 
   it('takes back what the events no longer say', async () => {
