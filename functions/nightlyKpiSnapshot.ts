@@ -7,7 +7,7 @@ import { acceptArrivals, findLateDays, lastNight } from './shared/late-days.ts'
 import { readConfig } from './shared/read-config.ts'
 import { type Change, isTouched, noteRepair, type Repair, readRepairs, settleRepairs } from './shared/repairs.ts'
 import { expireEvents } from './shared/retention.ts'
-import { fewRanges, rollUpDays } from './shared/rollup.ts'
+import { fewRanges, rollUpDays, toRanges } from './shared/rollup.ts'
 import { refreshSegments } from './shared/segment-store.ts'
 import { toInstant } from './shared/values.ts'
 
@@ -85,7 +85,7 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
   if (differing.length > 0)
     console.warn(
       `${differing.length} final snapshots are not what late rows make of them; a backfill rewrites them: ` +
-        differing.map((date) => dayName(date.getTime())).join(', '),
+        rangesOf(differing),
     )
   return {
     computed: filled.reduce((sum, { computed }) => sum + computed, 0),
@@ -93,6 +93,13 @@ export default async function nightlyKpiSnapshot(context: Context): Promise<Nigh
     late_days: lateDays.map((day) => new Date(day)),
     differing_finals: differing,
   }
+}
+
+/** Days as a person writes them: `2026-01-01..2026-03-04, 2026-03-09`. */
+function rangesOf(dates: readonly Date[]): string {
+  return toRanges(dates.map(Number), Number.POSITIVE_INFINITY)
+    .map(({ from, to }) => (to - from === dayMs ? dayName(from) : `${dayName(from)}..${dayName(to - dayMs)}`))
+    .join(', ')
 }
 
 const sorted = (dates: readonly Date[]): Date[] => [...dates].sort((a, b) => a.getTime() - b.getTime())

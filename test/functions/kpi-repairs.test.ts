@@ -171,7 +171,13 @@ describe('final snapshots', () => {
     await db.collection('subscription_events').insertOne(subscriptionRow(at(-38.5), at(-0.5)))
     setClock(centre + 5 * minute)
     const finals = [at(-38), at(-37), at(-36), at(-35)]
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     expect((await night()).differing_finals).toEqual(finals)
+    expect(warn.mock.lastCall).toEqual([
+      '4 final snapshots are not what late rows make of them; a backfill rewrites them: ' +
+        `${at(-38).toISOString().slice(0, 10)}..${at(-35).toISOString().slice(0, 10)}`,
+    ])
+    warn.mockRestore()
     const isTold = { 'data_quality.late_changes': { $gt: 0 } }
     const told = await db.collection('kpi_snapshots').find(isTold).sort({ snapshot_date: 1 }).toArray()
     expect(told.map(({ snapshot_date }) => snapshot_date)).toEqual(finals)
