@@ -1,4 +1,4 @@
-import { Decimal128, Int32, MaxKey, MinKey } from 'bson'
+import { Decimal128, Double, Int32, MaxKey, MinKey } from 'bson'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Departure } from './departure.ts'
@@ -18,6 +18,13 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     reason: '$all with an empty array matches nothing (manual, "$all", "Empty Array")',
     matches: ({ text }) => /\$all: \[\]/.test(text),
     proof: serverAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $all: inNothing }))),
+  },
+  {
+    name: 'fractions in a list',
+    reason:
+      'Numbers of equal value are equal, whatever their type (manual, "Comparison/Sort Order", "Numeric Types"); in a list of several values DocumentDB finds no decimal by a double with a fraction, nor a double by a decimal',
+    matches: ({ text }) => /\$n?in: \[[^\]]/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isFraction(value) ? 'no integer' : value))),
   },
   {
     name: 'MaxKey above missing fields',
@@ -81,6 +88,10 @@ function isNoLong(value: unknown): boolean {
   if (!(value instanceof Decimal128)) return false
   const number = Number(value.toString())
   return !Number.isInteger(number) || Math.abs(number) >= 2 ** 63
+}
+
+function isFraction(value: unknown): boolean {
+  return (value instanceof Decimal128 || value instanceof Double) && !Number.isInteger(Number(value.toString()))
 }
 
 function inNothing(operand: unknown): Doc {
