@@ -10,7 +10,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: 'branches not taken',
     reason:
-      '$cond answers one of two, $ifNull the first that is not null, $switch breaks out, $and and $or stop (manual, each); DocumentDB computes what is left too',
+      '$cond answers one of two, $ifNull the first that is not null, $switch breaks out (manual, each); of what follows what decides $and and $or, an error is possible, not certain (manual, "$and", "Error Handling"). DocumentDB computes all of it',
     matches: ({ difference, text }) => difference.kind === 'no error' && /\$(ifNull|cond|switch|and|or)\b/.test(text),
     proof: oursAgreesOn((scenario) =>
       rewriteCommands(
@@ -21,14 +21,15 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'operands after null',
-    reason: '$zip of null is null (manual, "$zip"), whatever the other inputs; DocumentDB computes those all the same',
+    reason:
+      '$zip of a null is null, and an error of what is no array (manual, "$zip", "inputs"), which does not say what goes first: ours stops at the null, DocumentDB computes the other inputs all the same',
     matches: ({ difference, text }) => difference.kind === 'no error' && /\$zip/.test(text),
     proof: oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $zip: inputsOf }))),
   },
   {
     name: 'the value of $setField in nothing',
     reason:
-      '$setField of a missing input is null (manual, "$setField"); DocumentDB computes the value all the same, and leaves the field out in some stages',
+      '$setField of a missing input is null (manual, "$setField", "Behavior"), without a word on its value; DocumentDB computes the value all the same, and leaves the field out in some stages',
     matches: ({ text }) => /\$setField/.test(text),
     proof: anyOf(
       oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $setField: parts }))),
@@ -38,14 +39,15 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: '$zip of expressions',
     reason:
-      'The inputs of $zip are expressions that resolve to arrays (manual, "$zip"); DocumentDB takes some as they are',
+      'The inputs of $zip are expressions that resolve to arrays (manual, "$zip", "inputs"); DocumentDB takes some as they are',
     matches: ({ difference, server }) =>
       difference.kind === 'no error' &&
       /\$zip encountered an input that is not an array: \{ "\$/.test(server?.error?.message ?? ''),
   },
   {
     name: 'regular expressions over expressions',
-    reason: 'The input may be any expression of a string (manual, "$regexMatch"); DocumentDB refuses some of a field',
+    reason:
+      'The input may be any expression of a string (manual, "$regexMatch", "input"); DocumentDB refuses some of a field',
     matches: ({ difference, server }) =>
       difference.kind === 'no error' && /'input' parameter must be of type string/.test(server?.error?.message ?? ''),
     proof: serverAgreesOn((scenario) =>
@@ -62,14 +64,14 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: '$dateTrunc by another period',
     reason:
-      'A date is cut to the start of its own period (manual, "$dateTrunc"); DocumentDB counts periods from 2000 on and rounds towards it, and misses the start of some days and weeks',
+      'The answer is the lower boundary of the period that the date is in (manual, "$dateTrunc", "Behavior"); DocumentDB rounds towards 2000, and misses the start of some days and weeks',
     matches: ({ text }) => /\$dateTrunc/.test(text),
     proof: serverAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $dateTrunc: fromParts }))),
   },
   {
     name: 'digits of doubles in text',
     reason:
-      '$toString, $toLower and $toUpper write a number as its text (manual, "$toString": 2.5 as "2.5"); DocumentDB cuts that of a double to six digits',
+      '$toString answers the value of a double as a string (manual, "$toString", "Behavior": 2.5 as "2.5"), without a word on its digits, nor on numbers in "$toLower"; DocumentDB cuts the value to six digits',
     matches: ({ text }) => /\$(toString|toLower|toUpper|convert)\b/.test(text),
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(
@@ -91,7 +93,8 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   },
   {
     name: '$maxN of nothing',
-    reason: 'The array forms of $firstN, $lastN, $maxN and $minN need an array (manual, "$maxN", "Array Operator")',
+    reason:
+      'The array forms of $firstN, $lastN, $maxN and $minN fail for what is no array (manual, "$lastN", "Array Operator")',
     matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 5788200,
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(
@@ -107,7 +110,8 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'arguments that nobody counts',
-    reason: 'An operator of one argument takes one (manual, "$toBool"); DocumentDB converts an empty list to null',
+    reason:
+      '$toBool and the others take an expression (manual, "$toBool", "Definition"), not none; DocumentDB converts an empty list to null',
     matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 16020,
     proof: oursAgreesOn((scenario) =>
       rewriteCommands(
@@ -126,7 +130,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: 'expressions that no document needs',
     reason:
-      'MongoDB reads expressions and computes their constants when it plans (manual, "explain"); DocumentDB when a document comes',
+      'The manual does not say when constants are computed; MongoDB explains a plan with their results (jstests, constant_folding.js), so when it plans, DocumentDB when a document comes',
     matches: ({ difference, server }) =>
       difference.kind === 'error' &&
       (server?.documents.length === 0 ||
