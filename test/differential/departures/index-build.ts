@@ -7,14 +7,15 @@ import { mapCommands, rewriteDocuments, rewriteValues } from './rewrite.ts'
 export const INDEX_DEPARTURES: readonly Departure[] = [
   {
     name: 'missing fields in unique indexes',
-    reason: 'A unique index takes a missing field for null, once (manual, "Unique Indexes", "Missing Document Field")',
+    reason:
+      'A unique index takes a missing field for null, once (manual, "Unique Indexes", "Missing Document Field in a Unique Single-Field Index")',
     matches: (observed) => /unique: true/.test(observed.text) && refusesNullsAlone(observed),
     proof: bothAgreeOn(withoutUnique),
   },
   {
     name: 'repeated keys in unique indexes',
     reason:
-      'A unique index refuses a key that another document has (manual, "Unique Indexes", "Unique Index and Multikey"); DocumentDB overlooks it when an array of the document has a key twice',
+      'A unique index refuses a key that another document has (manual, "Unique Indexes", "Unique Constraint Across Separate Documents"); DocumentDB overlooks it when an array of the document has a key twice',
     matches: ({ difference, text }) => /unique: true/.test(text) && difference.kind !== 'result',
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, withoutRepetition)),
   },
