@@ -27,14 +27,15 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
   },
   {
     name: '$avg of decimals',
-    reason: '$avg of numbers with a decimal among them is a decimal (manual, "$avg"); DocumentDB gives a double',
+    reason:
+      '$avg of numbers with a decimal among them is a decimal (manual, "$avg", "Result Type"); DocumentDB gives a double',
     matches: ({ difference, text }) =>
       /\$avg\b/.test(text) &&
       differOnlyIn(difference, (a, b) => isOfType('decimal', a) && isOfType('double', b) && agree(a, b)),
   },
   {
     name: '$avg of one value',
-    reason: '$avg is a double or a decimal (manual, "$avg"); DocumentDB gives the only value as it is',
+    reason: '$avg is a double or a decimal (manual, "$avg", "Result Type"); DocumentDB gives the only value as it is',
     matches: ({ text }) => /\$avg: \[/.test(text),
     proof: serverAgreesOn((scenario) =>
       rewriteCommands(scenario, replacingOperators({ $avg: (operand) => literal({ $avg: besideNothing(operand) }) })),
@@ -53,7 +54,7 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
   {
     name: 'NaN and infinity among decimals',
     reason:
-      'Numbers of all types compare by value, NaN below all (manual, "Comparison/Sort Order", "Numeric Types"); in DocumentDB a decimal NaN or infinity is not equal to a double one',
+      'Numeric types are equivalent in comparisons (manual, "Comparison/Sort Order", "Numeric Types"), NaN and infinity too (jstests, decimal_find_mixed.js); in DocumentDB a decimal NaN or infinity is not equal to a double one',
     matches: ({ text }) => /Decimal128\.fromString\('(NaN|Infinity)'\)/.test(text),
     proof: bothAgreeOn(withDoublesBeyondNumbers),
   },
