@@ -9,7 +9,8 @@ import { mapCommands, replacingOperators, rewriteCommands, rewriteStored } from 
 export const QUERY_DEPARTURES: readonly Departure[] = [
   {
     name: 'bits of what is no integer',
-    reason: 'The bitwise operators match whole numbers that a long can hold (manual, "$bitsAllSet", "Field Match")',
+    reason:
+      'The bitwise operators match whole numbers that a long can hold (manual, "$bitsAllSet", "Floating Point Values")',
     matches: ({ text }) => /\$bits/.test(text),
     proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isNoLong(value) ? 'no number' : value))),
   },
@@ -28,7 +29,8 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'MaxKey above missing fields',
-    reason: 'All values lie between MinKey and MaxKey, null and what is missing too (manual, "Comparison/Sort Order")',
+    reason:
+      'MinKey is the lowest value and MaxKey the highest (manual, "Comparison/Sort Order"); that ranges of them are not bracketed by type, and take what is missing, is in the jstests (index_bounds_maxkey.js), not the manual',
     matches: ({ text }) => /\$lte?: new MaxKey\(\)|\$gte?: new MinKey\(\)/.test(text),
     proof: serverAgreesOn((scenario) => rewriteCommands(scenario, withoutExtremes)),
   },
@@ -45,7 +47,8 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'count of a whole collection',
-    reason: 'count without a filter answers from statistics (manual, "count"), which DocumentDB brings up to date late',
+    reason:
+      'count without a filter answers from metadata and may be inaccurate (manual, "count", "Inaccurate Counts Without Query Predicate"): ours are exact, DocumentDB brings its own up to date late',
     matches: ({ difference, command }) => difference.kind === 'counts' && isEmpty(command?.get('query')),
     proof: serverAgreesOn((scenario) =>
       mapCommands(scenario, (command) =>
@@ -57,7 +60,8 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'documents beyond the limit',
-    reason: 'A limit is the number of documents to return (manual, "limit"); DocumentDB computes conditions of others',
+    reason:
+      'A limit is the number of documents to return (manual, "find", "limit"), without a word on the others: ours stops there, DocumentDB computes their conditions',
     matches: ({ difference, command, text }) =>
       difference.kind === 'no error' &&
       /\$expr/.test(text) &&
@@ -70,7 +74,7 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   {
     name: 'conditions beside one that fails',
     reason:
-      '$and stops at the first condition that fails (manual, "$and"), and $match after $match is one (manual, "Aggregation Pipeline Optimization"); DocumentDB computes $expr for documents that another condition leaves out',
+      'A condition after one that fails may be an error, or none (manual, "$and", "Behavior"), and $match after $match is one $and (manual, "Aggregation Pipeline Optimization"): ours stops, DocumentDB computes $expr for documents that another condition leaves out',
     matches: ({ difference, text }) => difference.kind === 'no error' && /\$expr/.test(text),
     proof: oursAgreesOn((scenario) => rewriteCommands(scenario, onlyComputed)),
   },
