@@ -11,7 +11,7 @@ import { sameAfter, withSortedElements } from './text.ts'
 export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: '$count of nothing',
-    reason: '$count is a $group of all documents and a $project (manual, "$count"): of none it gives none',
+    reason: '$count of no documents returns no result (manual, "$count", "Behavior")',
     matches: ({ difference, text }) => /\$count: '/.test(text) && /"(total|n)": int\(0\)/.test(difference.server),
     proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(countedByGroup))),
   },
@@ -29,13 +29,14 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: 'conditions of $graphLookup',
     reason:
-      'restrictSearchWithMatch is a condition of the search (manual, "$graphLookup"); DocumentDB computes its $expr for documents that the search does not reach',
+      'restrictSearchWithMatch is a condition for the search (manual, "$graphLookup"), with $expr (jstests, graphLookup/filter.js), without a word on documents that the search does not reach; DocumentDB computes it for those too',
     matches: ({ difference, text }) => difference.kind === 'no error' && /restrictSearchWithMatch: .*\$expr/.test(text),
     proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(matchingAll))),
   },
   {
     name: '$group by nothing',
-    reason: 'A missing _id groups as null (manual, "$group", "Group by Null"); DocumentDB keeps it apart, without _id',
+    reason:
+      'The manual ("$group") is silent on a key that is missing; it groups with null in the jstests (groupMissing.js). DocumentDB keeps it apart, without _id',
     matches: ({ difference, text }) => difference.kind === 'result' && /\$group: \{ _id: |\$sortByCount/.test(text),
     proof: serverAgreesOn((scenario) =>
       rewriteCommands(scenario, (stage) => {
@@ -65,13 +66,14 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: 'unused fields',
     reason:
-      'A stage transforms the documents that pass through it (manual, "Aggregation Pipeline"), whoever reads the fields; DocumentDB leaves out those that nobody does, and their errors',
+      'A pipeline may use only the fields that it needs (manual, "Aggregation Pipeline Optimization", "Projection Optimization"), without a word on errors of the others: ours computes all, DocumentDB leaves out those that nobody reads, and their errors',
     matches: ({ difference, text }) => difference.kind === 'error' && /\$(addFields|set|project)\b/.test(text),
     proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(computingNothing))),
   },
   {
     name: 'stages before a limit',
-    reason: '$limit passes a number of documents (manual, "$limit"); DocumentDB computes the fields of others too',
+    reason:
+      '$limit passes a number of documents (manual, "$limit"), without a word on stages before it: ours computes those alone, DocumentDB the fields of others too',
     matches: ({ difference, text }) => difference.kind === 'no error' && /\$limit: \d/.test(text),
     proof: oursAgreesOn((scenario) =>
       rewritePipelines(scenario, (stages) => stages.filter((stage) => !stage.has('$limit'))),
@@ -80,7 +82,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: 'stages run as one',
     reason:
-      'A stage takes what the stage before it gives (manual, "Aggregation Pipeline"); DocumentDB makes one of two that follow each other and loses what one removed, or where it was',
+      'An optimized pipeline returns what the original does (manual, "Aggregation Pipeline Optimization"), fields perhaps in another order (manual, "Documents", "Field Order in Queries"); DocumentDB makes one of two stages and loses what one removed, or where it was',
     matches: ({ difference, text }) =>
       (difference.kind === 'result' || difference.kind === 'data') &&
       /\$(unset|project)\b.*\$(addFields|set|project|replaceWith)\b/.test(text),
@@ -91,7 +93,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: 'sizes of automatic buckets',
     reason:
-      'Boundaries are determined in an attempt to distribute evenly (manual, "$bucketAuto"); MongoDB rounds the size of a bucket, DocumentDB rounds otherwise',
+      'Boundaries are an attempt to distribute evenly (manual, "$bucketAuto"), which leaves sizes open; MongoDB rounds documents by buckets (document_source_bucket_auto.cpp), DocumentDB rounds otherwise',
     matches: ({ text }) => /\$bucketAuto/.test(text),
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(scenario, (document) =>
@@ -102,7 +104,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: '$densify of no partition',
     reason:
-      'Each partition of documents that have the field is densified (manual, "$densify", "partitionByFields", "field"); DocumentDB takes those without it for a partition, and nothing for one',
+      'Documents without the field go on unmodified (manual, "$densify", "field"), so that they are no partition; DocumentDB takes them for one, and nothing for one',
     matches: ({ difference, text }) => difference.kind === 'result' && /\$densify: .*partitionByFields/.test(text),
     proof: anyOf(
       oursAgreesOn((scenario) => rewriteCommands(scenario, withoutPartitions)),
@@ -112,7 +114,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
   {
     name: 'order of $lastN',
     reason:
-      '$lastN gives the last documents in their order (manual, "$lastN"); DocumentDB turns it round, and takes others after $unwind',
+      'The last documents come in their order in the examples (manual, "$lastN", "Aggregation Accumulator"), though not in words; DocumentDB turns it round, and takes others after $unwind',
     matches: ({ difference, text }) => /\$lastN/.test(text) && difference.kind === 'result',
     proof: bothAgreeOn((scenario) => rewriteCommands(scenario, withAllOfThem)),
   },
