@@ -27,7 +27,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   {
     name: '$push of nothing',
     reason:
-      '$push and $addToSet make the array that is not there (manual, "$push"), empty for an empty $each or a $slice of 0',
+      '$push and $addToSet add an array that is absent (manual, "$push", "Behavior"); $slice of 0 leaves it empty (manual, "$slice"), and so does an empty $each, on which the manual is silent (addtoset_node_test.cpp)',
     matches: ({ text }) => /\$(push|addToSet): .*(\$each: \[\]|\$slice: 0)/.test(text),
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(scenario, (document) => (leavesNothing(document) ? literal({ $each: ['pushed'] }) : document)),
@@ -35,7 +35,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: '$rename through an array',
-    reason: '$rename does not work on elements of arrays (manual, "$rename"): an error, whether they are there or not',
+    reason:
+      '$rename does not work in elements of arrays (manual, "$rename", "Behavior"); a name under an array is an error whether it is there or not (jstests, rename_operator.js)',
     matches: ({ difference, local }) =>
       difference.kind === 'error' &&
       /The (source|destination) field cannot be an array element|Cannot (create|rename)/.test(
@@ -45,7 +46,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'parents of nothing',
-    reason: '$pull, $pullAll and $pop of a missing path do nothing (manual, "$pull"); DocumentDB makes its parent',
+    reason:
+      '$unset and $rename of a missing field do nothing (manual, each); the manual is silent on the others, which do nothing either (update_modifier_pop.js, pull_node_test.cpp). DocumentDB makes the parent',
     matches: ({ text }) => /\$(pull|pullAll|pop|unset|rename)\b/.test(text),
     proof: anyOf(
       serverAgreesWithout(removals),
@@ -54,7 +56,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: '$unset of a path that cannot be',
-    reason: '$unset of a field that does not exist does nothing (manual, "$unset"), also within an array',
+    reason:
+      '$unset of a field that does not exist does nothing (manual, "$unset", "Behavior"); DocumentDB refuses a name under an array',
     matches: ({ difference, server }) =>
       difference.kind === 'no error' &&
       server?.error?.code === 28 &&
@@ -63,7 +66,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'matched but not modified',
-    reason: 'lastErrorObject.n counts matched documents (manual, "findAndModify"); DocumentDB counts modified ones',
+    reason: 'n counts matched documents (manual, "findAndModify", "lastErrorObject"); DocumentDB counts modified ones',
     matches: ({ difference, local, server }) =>
       difference.kind === 'counts' &&
       local?.summary === '{"n": number(1), "updatedExisting": true}' &&
@@ -88,7 +91,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   {
     name: 'rolled back writes of many',
     reason:
-      'updateMany is not atomic (manual, "Atomicity and Transactions"), and $merge does not revert what it wrote before it failed (manual, "$merge", "whenMatched"); DocumentDB does',
+      'An update of many is not atomic as a whole (manual, "Atomicity and Transactions"), and what $merge wrote before it failed is not reverted (manual, "$merge", "whenMatched"); DocumentDB reverts',
     matches: (observed) => failedHalfway(observed).length > 0,
     proof: async (observed, ask) => {
       const failed = failedHalfway(observed)
@@ -100,13 +103,15 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'conflicts found late',
-    reason: 'Two changes of one path are refused (manual, "Update Operators", "Conflict"), whatever the documents hold',
+    reason:
+      'Error 40 is ConflictingUpdateOperators (manual, "Error Codes"), which has no more on it; it comes whatever the documents hold, even for none (jstests, update_arrayFilters.js)',
     matches: ({ difference, local, command }) =>
       difference.kind === 'error' && local?.error?.code === 40 && hasConflict(command),
   },
   {
     name: 'one field twice',
-    reason: 'A document has a field once (manual, "Documents"); $mergeObjects of $$ROOT in DocumentDB repeats _id',
+    reason:
+      'A document has a field once (manual, "Documents", "Uniqueness Requirements"); $mergeObjects of $$ROOT in DocumentDB repeats _id',
     matches: ({ difference, text }) =>
       difference.kind !== 'error' &&
       difference.kind !== 'no error' &&
@@ -123,7 +128,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'array updates of nothing',
-    reason: '$[] and $[identifier] need an array that is there, whatever the operator (manual, "$[]", "Upsert")',
+    reason:
+      '$[] and $[identifier] fail in an upsert without the array: the path must exist in the document (manual, "$[<identifier>]", "upsert"), whatever the operator',
     matches: ({ difference, local }) =>
       difference.kind === 'error' &&
       /must exist in the document in order to apply array updates/.test(local?.error?.message ?? ''),
@@ -134,13 +140,15 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
   },
   {
     name: 'constants in an upsert',
-    reason: '$expr is not allowed in the filter of an upsert (manual, "update", "upsert"); DocumentDB drops a constant',
+    reason:
+      'The manual is silent on $expr in the filter of an upsert, which is not allowed (jstests, expr.js); DocumentDB drops a constant',
     matches: ({ difference, local, text }) =>
       difference.kind === 'error' && local?.error?.code === 224 && /upsert: true/.test(text) && /\$expr/.test(text),
   },
   {
     name: '$max over NaN',
-    reason: 'NaN sorts below every number (manual, "Comparison/Sort Order"), so that $max replaces it',
+    reason:
+      'The manual is silent on the order of NaN, which MongoDB has below all numbers (expression_leaf.cpp), so that $max replaces it',
     matches: ({ text }) => /(u|update): \{.*\$max: /.test(text) && /NaN/.test(text),
     proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isNaNValue(value) ? LOWEST : value))),
   },
