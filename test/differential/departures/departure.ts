@@ -23,7 +23,10 @@ export interface Observed {
 /** A place where the other server is not MongoDB. */
 export interface Departure {
   readonly name: string
-  /** What MongoDB's documentation says, which decides, with the page that says it; then what the server does. */
+  /**
+   * What MongoDB's documentation says, which decides, with the page and section that say it; where it is silent, that it
+   * is, and which of MongoDB's own tests or sources decides. Then what the server does.
+   */
   readonly reason: string
   matches(observed: Observed): boolean
   /** What must hold beside {@link matches}: further runs, so that the row explains nothing but its departure. */
