@@ -117,14 +117,14 @@ export const rename: CompileModifier = (operand, path) => {
     throw new DatabaseError(2, `The ${which} field for $rename may not be dynamic: ${dynamic}`)
   }
   return (draft) => {
-    for (let length = 1; length < source.length; length++) {
-      const at = source.slice(0, length)
-      if (Array.isArray(draft.get(at))) throw inArray('source', path, at[at.length - 1]!, draft)
-    }
     const value = draft.get(source)
     if (value === undefined) {
       draft.checkViable(source)
       return
+    }
+    for (let length = 1; length < source.length; length++) {
+      const at = source.slice(0, length)
+      if (Array.isArray(draft.get(at))) throw inArray('source', path, at[at.length - 1]!, draft)
     }
     for (let length = 1; length < target.length; length++) {
       const at = target.slice(0, length)

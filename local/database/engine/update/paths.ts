@@ -50,16 +50,18 @@ export function comparePaths(a: readonly string[], b: readonly string[]): number
   return a.length - b.length
 }
 
-/** Refuses two paths of which one is the other or lies within it. */
+/** Refuses two paths of which one is the other or lies within it, or that take one field for an array and for another. */
 export function checkConflicts(paths: readonly (readonly string[])[]): void {
   const leaves = new Set<string>()
-  const inner = new Map<string, true>()
+  /** Of each path that others lie within, whether these name elements by `$[identifier]`. */
+  const inner = new Map<string, boolean>()
   for (const parts of paths) {
     const path = parts.join('.')
     for (let length = 1; length < parts.length; length++) {
       const prefix = parts.slice(0, length).join('.')
-      if (leaves.has(prefix)) throw conflict(path, prefix)
-      inner.set(prefix, true)
+      const isFiltered = identifierOf(parts[length]!) !== undefined
+      if (leaves.has(prefix) || inner.get(prefix) === !isFiltered) throw conflict(path, prefix)
+      inner.set(prefix, isFiltered)
     }
     if (leaves.has(path) || inner.has(path)) throw conflict(path, path)
     leaves.add(path)

@@ -52,6 +52,7 @@ const CASES: readonly (readonly [object, object, object | string, Options?])[] =
   [{}, { $inc: { a: 'x' } }, '14 Cannot increment with non-numeric argument: {a: "x"}'],
   [{ a: 5 }, { $min: { a: 3 }, $max: { b: 7 } }, { a: 3, b: 7 }],
   [{ a: 1, z: 2 }, { $rename: { a: 'b', z: 'y.q' } }, { b: 1, y: { q: 2 } }],
+  [{ v: [{ a: 1 }] }, { $rename: { 'v.0.zz': 'q', 'v.9': 'r' } }, { v: [{ a: 1 }] }],
   [{ a: [1, 2, 3] }, { $unset: { 'a.1': 1 } }, { a: [1, null, 3] }],
   [{ a: [1] }, { $set: { 'a.3': 9 } }, { a: [1, null, null, 9] }],
   [{ a: 5 }, { $set: { 'a.x': 9 } }, "28 Cannot create field 'x' in element {a: 5}"],
@@ -71,6 +72,8 @@ const CASES: readonly (readonly [object, object, object | string, Options?])[] =
   [{ a: 13 }, { $bit: { a: { and: 10 }, b: { or: 5n } } }, { a: 8, b: 5n }],
   [{}, { $currentDate: { d: true } }, { d: env.now }],
   [{ a: 1 }, { $set: { a: 1, 'a.b': 2 } }, "40 Updating the path 'a.b' would create a conflict at 'a'"],
+  [{ a: 1 }, { $set: { 'a.$[]': 1, 'a.0': 2 } }, "40 Updating the path 'a.0' would create a conflict at 'a'"],
+  [{ a: 1 }, { $set: { 'a.b': 1, 'a.$[].c': 2 } }, "40 Updating the path 'a.$[].c' would create a conflict at 'a'"],
   [{ a: 1 }, { $set: { _id: 2 } }, "66 Performing an update on the path '_id' would modify the immutable field '_id'"],
   [
     { a: 1 },
