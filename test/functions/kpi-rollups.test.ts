@@ -26,7 +26,7 @@ beforeAll(async () => {
     computeKpiSnapshot: async (context: Context, most: number) => {
       const to = first + days * dayMs
       await rollUpDays(context, first, to, defaultKpiConfig, new Date(), most)
-      return [...(await readRollups(context, first, to)).values()]
+      return [...(await readRollups(context, first, to)).values()].sort((a, b) => a.day - b.day)
     },
   })
 })
