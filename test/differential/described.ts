@@ -42,13 +42,6 @@ function rewrite(value: Described, change: (value: Described) => Described | und
   return change([...value.values()].map((inner) => rewrite(inner, change)).filter((inner) => inner !== undefined))
 }
 
-/** The keys of every document sorted: equal for documents that differ in order alone. */
-export function withSortedKeys(text: string): string {
-  const sorted = (value: Described) =>
-    value instanceof Map ? new Map([...value].sort(([a], [b]) => (a < b ? -1 : 1))) : value
-  return printDescribed(parseDescribed(text).map((value) => rewriteDescribed(value, sorted)))
-}
-
 /**
  * Reads one value, from `at`.
  *

@@ -1,6 +1,5 @@
 import { Decimal128, Double } from 'bson'
 import { compare } from '../compare.ts'
-import { withSortedKeys } from '../described.ts'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
@@ -21,7 +20,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     name: 'order of new fields',
     reason:
       'Update operators process fields in lexicographic order since MongoDB 5.0 (manual, "Update Operators", "Behavior")',
-    matches: ({ difference }) => withSortedKeys(difference.local) === withSortedKeys(difference.server),
+    // Beside another departure the answers differ in more than their order: the proof alone decides.
+    matches: ({ text }) => /\bu(pdate)?: \{/.test(text),
     proof: serverAgreesOn((scenario) => rewriteUpdates(scenario, inLexicographicOrder)),
   },
   {
