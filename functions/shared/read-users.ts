@@ -1,6 +1,7 @@
 import type { Instant } from '../../domain/instant.ts'
 import { computeTotalUsers, type RegisteredUser } from '../../domain/kpi/total-users.ts'
 import type { Context } from '../../runtime/context.ts'
+import { isArray } from './broken-dates.ts'
 import { rawCollectionOf, readAll } from './database.ts'
 import { keyOf, toInstant } from './values.ts'
 
@@ -55,9 +56,9 @@ export async function countDeleted(context: Context, asOf: Instant): Promise<num
   // $exists as the index on it has it: not every server concludes that what is before a date exists.
   const deleted = await users.count({ deleted_at: { $exists: true, ...before }, created_at: before })
   // Ranges find arrays too: those who did not register cannot leave, and an array does not end a registration.
-  const neverCame = await users.count({ created_at: { $type: 'array', ...before }, deleted_at: before })
+  const neverCame = await users.count({ created_at: { ...isArray, ...before }, deleted_at: before })
   const neverLeft = await users.count({
-    deleted_at: { $type: 'array', ...before },
+    deleted_at: { ...isArray, ...before },
     created_at: { ...before, $not: { $type: 'array' } },
   })
   return deleted - neverCame - neverLeft
@@ -67,9 +68,7 @@ export async function countDeleted(context: Context, asOf: Instant): Promise<num
 export async function countCreated(context: Context, asOf: Instant): Promise<number> {
   const users = rawCollectionOf(context, 'users')
   const before = { $lt: new Date(asOf) }
-  return (
-    (await users.count({ created_at: before })) - (await users.count({ created_at: { $type: 'array', ...before } }))
-  )
+  return (await users.count({ created_at: before })) - (await users.count({ created_at: { ...isArray, ...before } }))
 }
 
 /** Those of `ids` that `users` does not hold, by key. */

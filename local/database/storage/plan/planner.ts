@@ -222,7 +222,8 @@ function scanOf(
     points *= Math.max(1, intervals.length)
     if (points > MAX_POINTS || !intervals.every(({ point }) => point)) usable = false
   }
-  const restricted = fields.some((intervals) => intervals[0] !== ALL)
+  // All keys of a partial index are fewer than the documents.
+  const restricted = spec.partialFilter !== undefined || fields.some((intervals) => intervals[0] !== ALL)
   if (spec.sparse && !forced && !sparseCovers(index, shape)) return undefined
   const order = orderOf(index, fields, query.sort, view)
   if (!restricted && order === undefined && !forced) return undefined
