@@ -47,7 +47,6 @@ export const biCollections: Readonly<Record<string, CollectionSpec>> = {
       { key: { timestamp: 1, event_type: 1, user_id: 1 } },
       { key: { user_id: 1, timestamp: -1 } },
       { key: { received_at: 1, timestamp: 1 } },
-      { key: { timestamp: 1, _id: 1 }, partialFilterExpression: { timestamp: { $type: 'array' } } },
       // Only events that the retention job has marked carry `expire_at`.
       { key: { expire_at: 1 }, expireAfterSeconds: 0 },
     ],
