@@ -15,6 +15,8 @@ export class ChangeLog {
   #first = 0
   #bytes = 0
   #waiting = new Set<() => void>()
+  /** Position behind the last change that is on disk; undefined where nothing is kept. */
+  #kept: number | undefined
   /** Changes at or before this time may be gone. */
   #forgotten: ClusterTime = 0
 
@@ -46,16 +48,26 @@ export class ChangeLog {
     this.#changes.push(change)
     this.#bytes += weight(change)
     if (this.#changes.length > MAX_CHANGES || this.#bytes > MAX_BYTES) this.#trim()
-    if (this.#waiting.size > 0) {
-      const waiting = this.#waiting
-      this.#waiting = new Set()
-      for (const wake of waiting) wake()
-    }
+    if (this.#kept === undefined) this.#wake()
+  }
+
+  /**
+   * Everything before this position is on disk. From the first call on, nobody is told of later changes: one that a
+   * crash undoes has never been.
+   */
+  keptUpTo(position: number): void {
+    this.#kept = position
+    this.#wake()
   }
 
   /** The change at this position; `undefined` at the end. */
   at(position: number): Change | undefined {
     return this.#changes[position - this.#first]
+  }
+
+  /** The change at this position, once a crash would not undo it; `undefined` at the end. */
+  lasting(position: number): Change | undefined {
+    return this.#kept === undefined || position < this.#kept ? this.at(position) : undefined
   }
 
   /** Position of the first change later than `time`. */
@@ -70,10 +82,17 @@ export class ChangeLog {
     return this.#first + low
   }
 
-  /** Calls `wake` once when the next change comes. @returns what takes it back */
+  /** Calls `wake` once when the next change lasts. @returns what takes it back */
   onNext(wake: () => void): () => void {
     this.#waiting.add(wake)
     return () => this.#waiting.delete(wake)
+  }
+
+  #wake(): void {
+    if (this.#waiting.size === 0) return
+    const waiting = this.#waiting
+    this.#waiting = new Set()
+    for (const wake of waiting) wake()
   }
 
   #trim(): void {

@@ -170,7 +170,7 @@ export class ChangeStream {
         return
       }
       if (this.#position < this.#log.start) throw historyLost()
-      const change = this.#log.at(this.#position)
+      const change = this.#log.lasting(this.#position)
       if (!change) return
       this.#position++
       const event = touches(this.#scope, change) ? eventOf(change, this.#options) : undefined

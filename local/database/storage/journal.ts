@@ -18,6 +18,7 @@ import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { isDoc } from '../bson/value.ts'
 import type { CatalogChange, Change, DocumentChange } from '../changes/change.ts'
+import type { ChangeLog } from '../changes/change-log.ts'
 import type { Collection } from './collection.ts'
 import {
   encodeChange,
@@ -53,6 +54,7 @@ export class JournalError extends Error {}
 export class Journal implements ChangeSink {
   readonly #file: FileHandle
   readonly #lock: string
+  readonly #log: ChangeLog
   #pending: Buffer[] = []
   #appended = 0
   #synced = 0
@@ -60,9 +62,11 @@ export class Journal implements ChangeSink {
   #running = false
   #failure: Error | undefined
 
-  private constructor(file: FileHandle, lock: string) {
+  private constructor(file: FileHandle, lock: string, log: ChangeLog) {
     this.#file = file
     this.#lock = lock
+    this.#log = log
+    log.keptUpTo(log.end)
   }
 
   /**
@@ -82,11 +86,12 @@ export class Journal implements ChangeSink {
         readJournal(file, store, retries)
         for (const retry of retries) restore(retry)
         compact(file, store, retries)
+        store.clock.leap()
       } else {
         store.log.restoreHistory(store.clock.last - 1)
         writeWhole(file, (write) => write(frame([encodeMeta(store.clock.last - 1)])))
       }
-      return new Journal(await open(file, 'a'), lock)
+      return new Journal(await open(file, 'a'), lock, store.log)
     } catch (error) {
       rmSync(lock, { force: true })
       held.delete(lock)
@@ -117,10 +122,12 @@ export class Journal implements ChangeSink {
       while (this.#pending.length > 0) {
         const frames = this.#pending
         const upTo = this.#appended
+        const { end } = this.#log
         this.#pending = []
         await this.#file.appendFile(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
         await this.#file.datasync()
         this.#synced = upTo
+        this.#log.keptUpTo(end)
         const ready = this.#waiting.filter((waiter) => waiter.upTo <= upTo)
         this.#waiting = this.#waiting.filter((waiter) => waiter.upTo > upTo)
         for (const { resolve } of ready) resolve()

@@ -14,8 +14,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const journal = () => path.join(folder, 'journal.bson')
 
-async function session<Result>(work: (client: MongoClient, port: number) => Promise<Result>): Promise<Result> {
-  const database = await startDatabase({ path: folder })
+async function session<Result>(
+  work: (client: MongoClient, port: number) => Promise<Result>,
+  now?: () => Date,
+): Promise<Result> {
+  const database = await startDatabase({ path: folder, ...(now && { now }) })
   const client = new MongoClient(database.uri)
   try {
     return await work(client, database.port)
@@ -89,6 +92,27 @@ describe('a data folder', () => {
       expect(next.map(({ documentKey }) => documentKey._id)).toEqual([2, 9])
       await stream.close()
     })
+  })
+
+  it('is followed by a stream that was told of a time which no write has kept, although it restarts within the second', async () => {
+    const instant = new Date()
+    const now = () => instant
+    const token = await session(async (client, port) => {
+      await documents(client).insertOne({ _id: 1 } as Document)
+      const transaction = { lsid: { id: new UUID() }, txnNumber: Long.fromNumber(1), autocommit: false }
+      await rawCommand(port, { find: 'docs', $db: 'kept', ...transaction, startTransaction: true })
+      await rawCommand(port, { commitTransaction: 1, $db: 'admin', ...transaction })
+      const stream = documents(client).watch()
+      await stream.tryNext()
+      await stream.close()
+      return stream.resumeToken
+    }, now)
+    await session(async (client) => {
+      await documents(client).insertOne({ _id: 2 } as Document)
+      const stream = documents(client).watch([], { resumeAfter: token })
+      expect(await stream.tryNext()).toMatchObject({ documentKey: { _id: 2 } })
+      await stream.close()
+    }, now)
   })
 
   it('remembers what was committed, so that a commit may be sent again after a restart', async () => {
