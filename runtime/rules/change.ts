@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import { byIds, idKey, type Matched, readByIds, restore } from './matched.ts'
 import { isDefined } from './permission.ts'
 import { joinFilters, matchNothing } from './prepared-query.ts'
-import { arrayFilterPaths, movedPaths, touchedPaths } from './query-paths.ts'
+import { arrayFilterPaths, comparedPaths, movedPaths, touchedPaths } from './query-paths.ts'
 import { arePathsReadable } from './read-document.ts'
 import { writeRefusal } from './rule-refusal.ts'
 import { isTransient, type WriteTransaction } from './transaction.ts'
@@ -51,7 +51,9 @@ export async function changeMatched(
     throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
   }
   const tested = arrayFilterPaths(change.content, options.arrayFilters)
-  const looked = [...tested, ...movedPaths(change.content)]
+  // What is hidden must not show in what is seen of an array.
+  const compared = comparedPaths(change.content).filter(({ target }) => collection.isPartlyProjected(target))
+  const looked = [...tested, ...movedPaths(change.content), ...compared.map(({ path }) => path)]
   if (matched.documents.length > 0 && !looked.every((path) => collection.isProjected(path))) {
     throw writeRefusal(change.kind, matched.documents[0]?.stored._id)
   }

@@ -77,8 +77,6 @@ export function project(document: Document, { kind, paths, id, slices }: Project
 export function isPathProjected({ kind, paths, id, slices }: Projection, path: string): boolean {
   const steps = path.split('.')
   if (steps[0] === '_id') return id
-  const covers = (outer: readonly string[], inner: readonly string[]) => outer.every((step, i) => inner[i] === step)
-  const meets = (left: readonly string[], right: readonly string[]) => covers(left, right) || covers(right, left)
   // A number is an element of an array, or a field of that name.
   const readings = [steps, steps.filter((step) => !/^\d+$/.test(step))]
   const cut = [...slices.keys()].map((sliced) => sliced.split('.'))
@@ -86,6 +84,23 @@ export function isPathProjected({ kind, paths, id, slices }: Projection, path: s
   return kind === 'inclusion'
     ? readings.some((reading) => paths.some((kept) => covers(kept, reading)))
     : !readings.some((reading) => paths.some((dropped) => meets(dropped, reading)))
+}
+
+/** Whether a rule's projection leaves anything of a path. */
+export function isPathPartlyProjected({ kind, paths, id }: Projection, path: string): boolean {
+  const steps = path.split('.').filter((step) => !/^\d+$/.test(step))
+  if (steps[0] === '_id') return id
+  return kind === 'inclusion'
+    ? paths.some((kept) => meets(kept, steps))
+    : !paths.some((dropped) => covers(dropped, steps))
+}
+
+function covers(outer: readonly string[], inner: readonly string[]): boolean {
+  return outer.every((step, i) => inner[i] === step)
+}
+
+function meets(left: readonly string[], right: readonly string[]): boolean {
+  return covers(left, right) || covers(right, left)
 }
 
 function slicePaths(slices: ReadonlyMap<string, unknown>): string[][] {

@@ -52,6 +52,52 @@ export function movedPaths(change: Document | readonly Document[]): string[] {
   )
 }
 
+/** A path of arrays that a change alters according to what their elements hold, and the path that it looks at for that. */
+export interface ComparedPath {
+  readonly target: string
+  readonly path: string
+}
+
+/** What decides which elements operators of arrays take away, add, or move. */
+export function comparedPaths(change: Document | readonly Document[]): ComparedPath[] {
+  if (Array.isArray(change)) return []
+  return entriesOf(change).flatMap(([operator, fields]) =>
+    typeof fields === 'object' && fields !== null
+      ? entriesOf(fields).flatMap(([field, operand]) => {
+          const target = withoutPositions(field)
+          return comparedBelow(operator, operand).map((inner) => ({ target, path: [target, ...inner].join('.') }))
+        })
+      : [],
+  )
+}
+
+/** The paths below an array's elements that an operator compares; an empty one is the whole element. */
+function comparedBelow(operator: string, operand: unknown): string[][] {
+  switch (operator) {
+    case '$pull':
+      return isDocument(operand) ? elementPaths(operand) : [[]]
+    case '$pullAll':
+    case '$addToSet':
+      return [[]]
+    case '$push': {
+      const order: unknown = isDocument(operand) ? operand.$sort : undefined
+      if (order === undefined) return []
+      return isDocument(order) ? entriesOf(order).map(([path]) => path.split('.')) : [[]]
+    }
+    default:
+      return []
+  }
+}
+
+/** The paths below an element that a condition on it tests. */
+function elementPaths(condition: Document): string[][] {
+  return entriesOf(condition).flatMap(([key, value]) => {
+    if (!key.startsWith('$')) return [key.split('.')]
+    const isLogical = /^\$(and|or|nor)$/.test(key) && Array.isArray(value)
+    return isLogical ? value.flatMap((part) => (isDocument(part) ? elementPaths(part) : [[]])) : [[]]
+  })
+}
+
 /** The paths a change names, positional steps and `_id` left out; none for a pipeline, which may name any. */
 export function touchedPaths(change: Document | readonly Document[]): string[] {
   if (Array.isArray(change)) return []

@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime.ts'
 import { choices } from './choices.ts'
 import { mayWriteUnseen, restrictsFields } from './field-rules.ts'
 import { type ActiveFilters, activeFilters, joinFilters } from './prepared-query.ts'
-import { isPathProjected, project } from './projection.ts'
+import { isPathPartlyProjected, isPathProjected, project } from './projection.ts'
 import { filterPaths } from './query-paths.ts'
 import { arePathsReadable, type ReadableDocument, type ReadRequest, readDocument } from './read-document.ts'
 import { type CollectionRules, selectRules } from './select-rules.ts'
@@ -91,6 +91,11 @@ export class UserCollection {
   /** True when the projections of the rules leave all of a path. */
   isProjected(path: string): boolean {
     return this.active.projections.every((projection) => isPathProjected(projection, path))
+  }
+
+  /** True when the projections of the rules leave anything of a path. */
+  isPartlyProjected(path: string): boolean {
+    return this.active.projections.every((projection) => isPathPartlyProjected(projection, path))
   }
 
   /** True when a view may differ from its document. */

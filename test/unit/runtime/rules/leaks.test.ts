@@ -216,6 +216,33 @@ describe('nothing hidden leaks', () => {
     expect(await outcomeOf(app.data('system').count(ns, { [path]: 5 }))).toBe(1)
   })
 
+  it.each<[Document, Document[] | 'refused']>([
+    [{ $pull: { list: { price: 5 } } }, 'refused'],
+    [{ $pull: { list: { $or: [{ price: 5 }, { n: 9 }] } } }, 'refused'],
+    [{ $pull: { list: { $elemMatch: { price: 5 } } } }, 'refused'],
+    [{ $pullAll: { list: [{ n: 2, price: 5 }] } }, 'refused'],
+    [{ $addToSet: { list: { n: 2, price: 5 } } }, 'refused'],
+    [{ $push: { list: { $each: [], $sort: { price: 1 } } } }, 'refused'],
+    [{ $push: { list: { $each: [], $sort: 1 } } }, 'refused'],
+    [{ $pull: { list: { n: 2 } } }, [{ n: 1 }]],
+    [{ $push: { list: { $each: [], $sort: { n: -1 } } } }, [{ n: 2 }, { n: 1 }]],
+    [{ $push: { list: { n: 3 } } }, [{ n: 1 }, { n: 2 }, { n: 3 }]],
+    [{ $pull: { secrets: 'x' } }, [{ n: 1 }, { n: 2 }]],
+  ])('the elements that %j leaves tell nothing of what a projection of the rules leaves out', async (change, left) => {
+    const filters = [{ apply_when: {}, projection: { 'list.price': 0, secrets: 0 } }]
+    const list = [
+      { n: 1, price: 7 },
+      { n: 2, price: 5 },
+    ]
+    const ns = await app.collection({ roles: [{ apply_when: {}, read: true, write: true }], filters }, [
+      { _id: 1, list, secrets: ['x'] },
+    ])
+    const outcome = await outcomeOf(app.data('bob').updateOne(ns, { _id: 1 }, change))
+    expect(outcome).toEqual(left === 'refused' ? refused : { matchedCount: 1, modifiedCount: 1 })
+    const shown = left === 'refused' ? [{ n: 1 }, { n: 2 }] : left
+    expect(await outcomeOf(app.data('bob').findOne(ns, { _id: 1 }))).toEqual({ _id: 1, list: shown })
+  })
+
   it('refuses a projection of the rules that computes, which would leave out nothing', async () => {
     const filters = [{ apply_when: {}, projection: { salary: { $literal: 0 } } }]
     const ns = await app.collection({ roles: [{ apply_when: {}, read: true }], filters }, people)
