@@ -1,13 +1,18 @@
-import type { AnyNode } from 'acorn'
+import type { DoWhileStatement, ForStatement, Node, WhileStatement } from 'acorn'
 import { loopTurn } from '../../runtime/function-module.ts'
 import type { ParsedScript } from './parsed-script.ts'
 import type { TextEdits } from './text-edits.ts'
 import { walk } from './walk.ts'
 
+/** A loop with a condition of its own, and hence maybe without end. */
+type ConditionalLoop = WhileStatement | DoWhileStatement | ForStatement
+
+function isConditionalLoop(node: Node): node is ConditionalLoop {
+  return node.type === 'WhileStatement' || node.type === 'DoWhileStatement' || node.type === 'ForStatement'
+}
+
 /** True when only something inside the loop ends it: `while (true)`, `for (;;)`, `do ... while (1)`. */
-function isEndless(node: AnyNode): boolean {
-  if (node.type !== 'WhileStatement' && node.type !== 'DoWhileStatement' && node.type !== 'ForStatement') return false
-  const test = node.test as AnyNode | null | undefined
+function isEndless({ test }: ConditionalLoop): boolean {
   return !test || (test.type === 'Literal' && Boolean(test.value))
 }
 
@@ -17,10 +22,9 @@ function isEndless(node: AnyNode): boolean {
  * other edits of the same script, because what it inserts must stand outside theirs.
  */
 export function rewriteEndlessLoops(script: ParsedScript, edits: TextEdits): void {
-  walk(script.program, (visited) => {
-    const node = visited as AnyNode
-    if (!isEndless(node)) return
-    const { body } = node as unknown as { body: AnyNode }
+  walk(script.program, (node) => {
+    if (!isConditionalLoop(node) || !isEndless(node)) return
+    const { body } = node
     const turn = '__edgeTurn(__edgeShared);'
     if (body.type === 'BlockStatement') edits.insert(body.start + 1, turn)
     else {
