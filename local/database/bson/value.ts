@@ -3,6 +3,7 @@ import {
   BSONRegExp,
   BSONSymbol,
   Code,
+  type DBRef,
   Decimal128,
   type Double,
   Int32,
@@ -237,12 +238,7 @@ function fromBsonClass(plain: { _bsontype: unknown }): Value {
       return scope ? new CodeWithScope(code, toDoc(scope)) : new Code(code)
     }
     case 'DBRef': {
-      const { collection, oid, db, fields } = plain as unknown as {
-        collection: string
-        oid: unknown
-        db?: string
-        fields: object
-      }
+      const { collection, oid, db, fields } = plain as DBRef
       return toDoc({ $ref: collection, $id: oid, $db: db, ...fields })
     }
     default:
