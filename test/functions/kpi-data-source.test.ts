@@ -1,33 +1,26 @@
-import { Collection, type Db, MongoClient } from 'mongodb'
+import { Collection } from 'mongodb'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { loadAppFolder } from '../../cli/app-folder/index.ts'
 import { repositoryRoot } from '../../cli/own-app.ts'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { clear } from '../support/kpi/database.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 import { createKpiApp } from '../support/kpi-app.ts'
 
 const database = 'kpi_data_source_test'
+const kpis = setUpKpis(database)
 const reading = ['find', 'aggregate', 'countDocuments'] as const
 
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-
 beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  await clear(db)
+  await clear(kpis.db)
   const now = Date.now()
-  await db.collection('analytics_events').insertOne({ event_type: 'login', user_id: 'u', timestamp: new Date(now - 1) })
-  await db.collection<{ _id: string }>('users').insertOne({ _id: 'u' })
+  await kpis.db
+    .collection('analytics_events')
+    .insertOne({ event_type: 'login', user_id: 'u', timestamp: new Date(now - 1) })
+  await kpis.db.collection<{ _id: string }>('users').insertOne({ _id: 'u' })
 })
 
-afterAll(async () => {
+afterAll(() => {
   vi.restoreAllMocks()
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
 })
 
 /** The read preferences that a night asks for, by collection. */
@@ -64,7 +57,7 @@ it.each([
   const [primary] = definition.dataSources
   if (primary === undefined) throw new Error('the app has a data source')
   const second = { ...primary, name: 'mongodb-atlas-analytics', readPreference: 'secondaryPreferred' as const }
-  const app = createKpiApp(client, database, {}, hasSecond ? [primary, second] : [primary])
+  const app = createKpiApp(kpis.client, database, {}, hasSecond ? [primary, second] : [primary])
   const asked = await preferencesOfANight(() => app.call('nightlyKpiSnapshot'))
   for (const name of raw) expect([name, asked[name]]).toEqual([name, [expected]])
   for (const name of derived) expect([name, asked[name]]).toEqual([name, ['primary']])

@@ -1,20 +1,14 @@
-import { type Db, MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { kpiDefinitions } from '../../domain/kpi/definitions.ts'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { loadRawData } from '../support/kpi/database.ts'
-import { createKpiApp, type KpiApp, type kpiHandlers } from '../support/kpi-app.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
+import type { kpiHandlers } from '../support/kpi-app.ts'
 
-const database = 'kpi_endpoints_test'
+const kpis = setUpKpis('kpi_endpoints_test')
 const day = 86_400_000
 const today = Math.floor(Date.now() / day) * day
 const date = (back: number): string => new Date(today - back * day).toISOString().slice(0, 10)
 const ago = (back: number): Date => new Date(today - back * day + 1000)
-
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-let app: KpiApp
 
 const row = (subscription_id: string, back: number, overrides: object = {}) => ({
   subscription_id,
@@ -28,11 +22,7 @@ const row = (subscription_id: string, back: number, overrides: object = {}) => (
 })
 
 beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  app = createKpiApp(client, database)
-  await loadRawData(db, {
+  await loadRawData(kpis.db, {
     users: [{ _id: 'user of a', created_at: ago(99) }],
     subscriptions: [],
     subscription_events: [
@@ -47,19 +37,13 @@ beforeAll(async () => {
     nps_responses: [],
     kpi_config: [],
   })
-  await app.call('backfillKpiSnapshots', date(3), date(0))
-})
-
-afterAll(async () => {
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
+  await kpis.app.call('backfillKpiSnapshots', date(3), date(0))
 })
 
 describe('GET /kpis/current', () => {
   it('answers live numbers to every role', async () => {
     for (const role of ['viewer', 'analyst', 'admin'])
-      expect(await app.serve('serveCurrentKpis', {}, role)).toMatchObject({
+      expect(await kpis.app.serve('serveCurrentKpis', {}, role)).toMatchObject({
         status: 200,
         body: { mrr: 87, arr: 1044, active_subscriptions: 2, total_users: 1, partial: true },
       })
@@ -68,7 +52,7 @@ describe('GET /kpis/current', () => {
 
 describe('GET /kpis/snapshots', () => {
   it('answers the stored snapshots of the days asked for, oldest first', async () => {
-    const { status, body } = await app.serve('serveKpiSnapshots', { from: date(2), to: date(1) }, 'viewer')
+    const { status, body } = await kpis.app.serve('serveKpiSnapshots', { from: date(2), to: date(1) }, 'viewer')
     expect(status).toBe(200)
     expect(body).toMatchObject({
       from: new Date(today - 2 * day),
@@ -81,7 +65,7 @@ describe('GET /kpis/snapshots', () => {
   })
 
   it('answers the last 90 days without dates, and only the metrics asked for', async () => {
-    const { body } = await app.serve('serveKpiSnapshots', { metrics: 'mrr, churn_rate' }, 'analyst')
+    const { body } = await kpis.app.serve('serveKpiSnapshots', { metrics: 'mrr, churn_rate' }, 'analyst')
     expect(Object(body).snapshots.map((snapshot: { metrics: unknown }) => snapshot.metrics)).toEqual([
       { mrr: 100, churn_rate: 0 },
       { mrr: 130, churn_rate: 0 },
@@ -93,7 +77,7 @@ describe('GET /kpis/snapshots', () => {
 
 describe('GET /kpis/movements', () => {
   it('explains the difference of two closings, day by day', async () => {
-    const { body } = await app.serve('serveKpiMovements', { from: date(4), to: date(0) }, 'viewer')
+    const { body } = await kpis.app.serve('serveKpiMovements', { from: date(4), to: date(0) }, 'viewer')
     expect(body).toMatchObject({
       opening_mrr: 100,
       closing_mrr: 87,
@@ -109,7 +93,7 @@ describe('GET /kpis/movements', () => {
   })
 
   it('sums up by month', async () => {
-    const { body } = await app.serve('serveKpiMovements', { from: date(60), interval: 'month' }, 'viewer')
+    const { body } = await kpis.app.serve('serveKpiMovements', { from: date(60), interval: 'month' }, 'viewer')
     const rows: { net_new_mrr: number }[] = Object(body).rows
     expect(rows.reduce((sum, { net_new_mrr }) => sum + net_new_mrr, 0)).toBe(87)
     expect(Object(body)).toMatchObject({ opening_mrr: 0, closing_mrr: 87, interval: 'month' })
@@ -118,7 +102,7 @@ describe('GET /kpis/movements', () => {
 
 describe('GET /kpis/cohorts', () => {
   it('answers both tables', async () => {
-    const { body } = await app.serve('serveKpiCohorts', {}, 'viewer')
+    const { body } = await kpis.app.serve('serveKpiCohorts', {}, 'viewer')
     const { cohort_retention, usage_retention } = Object(body)
     expect(cohort_retention.reduce((sum: number, { size }: { size: number }) => sum + size, 0)).toBe(3)
     expect(usage_retention).toEqual([])
@@ -127,7 +111,7 @@ describe('GET /kpis/cohorts', () => {
 
 describe('GET /kpis/definitions', () => {
   it('answers how every number is defined', async () => {
-    expect(await app.serve('serveKpiDefinitions', {}, 'viewer')).toEqual({
+    expect(await kpis.app.serve('serveKpiDefinitions', {}, 'viewer')).toEqual({
       status: 200,
       body: { definitions: kpiDefinitions },
     })
@@ -144,7 +128,7 @@ describe('a KPI request that cannot be answered', () => {
   ]
   it.each(served)('%s is refused without a role', async (name) => {
     for (const role of [undefined, 'guest'])
-      expect(await app.serve(name, {}, role)).toEqual({
+      expect(await kpis.app.serve(name, {}, role)).toEqual({
         status: 403,
         body: {
           error: 'KPIs are for users with the role viewer, analyst or admin',
@@ -167,7 +151,7 @@ describe('a KPI request that cannot be answered', () => {
     ['serveKpiCohorts', { as_of: '9999-01-01' }, 'as_of must not be in the future'],
     ['serveKpiCohorts', { as_of: '$ne' }, 'as_of must be a date: YYYY-MM-DD, or YYYY-MM-DDThh:mm:ssZ'],
   ] as const)('%s with %j answers 400', async (name, query, error) => {
-    expect(await app.serve(name, query, 'viewer')).toEqual({
+    expect(await kpis.app.serve(name, query, 'viewer')).toEqual({
       status: 400,
       body: { error, error_code: 'InvalidParameter' },
     })

@@ -1,18 +1,14 @@
-import { type Document, MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Document } from 'mongodb'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { kpiDefinitions } from '../../domain/kpi/definitions.ts'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { loadRawData } from '../support/kpi/database.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 
-const database = 'kpi_explain_test'
+const kpis = setUpKpis('kpi_explain_test')
 const day = 86_400_000
 const asOf = new Date('2024-03-01')
 const ago = (days: number): Date => new Date(asOf.getTime() - days * day)
 
-let server: TestDatabase
-let client: MongoClient
-let app: KpiApp
 let metrics: Document
 
 const row = (subscription_id: string, days: number, state: object) => ({
@@ -26,10 +22,7 @@ const row = (subscription_id: string, days: number, state: object) => ({
 })
 
 beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  app = createKpiApp(client, database)
-  await loadRawData(client.db(database), {
+  await loadRawData(kpis.db, {
     users: [{ _id: 'u', created_at: ago(50) }],
     subscriptions: [],
     subscription_events: [
@@ -54,22 +47,15 @@ beforeAll(async () => {
     nps_responses: [{ user_id: 'u', score: 6, responded_at: ago(3) }],
     kpi_config: [],
   })
-  metrics = Object(await app.call('computeKpiSnapshot', asOf)).metrics
-})
-
-afterAll(async () => {
-  await client.db(database).dropDatabase()
-  await client.close()
-  await server.close()
+  metrics = Object(await kpis.app.call('computeKpiSnapshot', asOf)).metrics
 })
 
 describe('explainKpi of days whose raw events have expired', () => {
   it('says so, and shows what the rollup keeps of their people', async () => {
-    const db = client.db(database)
     const d = ago(1)
-    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $set: { events_expire: true } })
-    const kept = await db.collection('analytics_events').find({ user_id: 'u' }).toArray()
-    await db.collection('analytics_events').deleteMany({ user_id: 'u' })
+    await kpis.db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $set: { events_expire: true } })
+    const kept = await kpis.db.collection('analytics_events').find({ user_id: 'u' }).toArray()
+    await kpis.db.collection('analytics_events').deleteMany({ user_id: 'u' })
     expect(await explain('dau')).toMatchObject({
       value: 1,
       stored: 1,
@@ -79,13 +65,13 @@ describe('explainKpi of days whose raw events have expired', () => {
     })
     expect(await explain('usage_retention')).toMatchObject({ expired_days: [d] })
     expect(await explain('mrr')).toMatchObject({ expired_days: [] })
-    await db.collection('analytics_events').insertMany(kept)
-    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $unset: { events_expire: 1 } })
+    await kpis.db.collection('analytics_events').insertMany(kept)
+    await kpis.db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: d }, { $unset: { events_expire: 1 } })
   })
 })
 
 const explain = async (metric: string, options: object = {}): Promise<Document> =>
-  Object(await app.call('explainKpi', metric, asOf, options))
+  Object(await kpis.app.call('explainKpi', metric, asOf, options))
 
 describe('explainKpi', () => {
   it.each(kpiDefinitions.map(({ name, stored }) => [name, stored] as const))(

@@ -1,69 +1,37 @@
 import fc from 'fast-check'
-import { type Db, MongoClient } from 'mongodb'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
-import { clearDerived, loadRawData } from '../support/kpi/database.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { clear, clearDerived, loadRawData, storedMetrics } from '../support/kpi/database.ts'
 import type { RawData } from '../support/kpi/naive-kpis.ts'
 import { centre, randomData } from '../support/kpi/random-data.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+import { setUpClock, setUpKpis } from '../support/kpi/set-up.ts'
 
-const database = 'kpi_jobs_test'
+const kpis = setUpKpis('kpi_jobs_test')
+const setClock = setUpClock()
 const day = 86_400_000
 const runs = Number(process.env.KPI_RUNS ?? 2)
 /** Snapshots of each comparison. */
 const span = 5
 const from = centre - (span - 1) * day
 
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-let app: KpiApp
-
 beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  app = createKpiApp(client, database)
-  await db.collection('kpi_snapshots').createIndex({ snapshot_date: -1 }, { unique: true })
+  await kpis.db.collection('kpi_snapshots').createIndex({ snapshot_date: -1 }, { unique: true })
 })
-
-afterAll(async () => {
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
-})
-
-afterEach(() => {
-  vi.useRealTimers()
-})
-
-function setClock(instant: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: instant })
-}
 
 const minute = 60_000
-const backfill = () => app.call('backfillKpiSnapshots', new Date(from), new Date(centre))
-
-/** What readers of the snapshots see, without the stamps of the computation. */
-async function storedMetrics(): Promise<unknown[]> {
-  return db
-    .collection('kpi_snapshots')
-    .find({}, { projection: { _id: 0, snapshot_date: 1, metrics: 1 }, sort: { snapshot_date: 1 } })
-    .toArray()
-}
+const backfill = () => kpis.app.call('backfillKpiSnapshots', new Date(from), new Date(centre))
 
 async function derivedState(): Promise<unknown[]> {
   const collections = ['user_activity_daily', 'subscription_segments', 'customer_mrr_segments']
   const state: unknown[] = []
   for (const name of collections) {
-    const documents = await db
+    const documents = await kpis.db
       .collection(name)
       .find({}, { projection: { run: 0 } })
       .toArray()
     state.push(documents.map((document) => JSON.stringify(document)).sort())
   }
   state.push(
-    await db
+    await kpis.db
       .collection('kpi_snapshots')
       .find({}, { projection: { _id: 0, computed_at: 0, created_at: 0, inputs: 0 }, sort: { snapshot_date: 1 } })
       .toArray(),
@@ -80,18 +48,8 @@ function onTime(data: RawData): RawData {
   }
 }
 
-const empty: RawData = {
-  users: [],
-  subscriptions: [],
-  subscription_events: [],
-  analytics_events: [],
-  marketing_spend: [],
-  nps_responses: [],
-  kpi_config: [],
-}
-
 async function payingCustomers(): Promise<unknown[]> {
-  const snapshots = await db
+  const snapshots = await kpis.db
     .collection('kpi_snapshots')
     .find({}, { sort: { snapshot_date: 1 } })
     .toArray()
@@ -102,14 +60,14 @@ describe('a backfill', () => {
   it('stores what computing each day by itself stores', async () => {
     await fc.assert(
       fc.asyncProperty(randomData(), async (data) => {
-        await loadRawData(db, data)
+        await loadRawData(kpis.db, data)
         await backfill()
-        const filled = await storedMetrics()
-        await clearDerived(db)
+        const filled = await storedMetrics(kpis.db)
+        await clearDerived(kpis.db)
         for (let date = from; date <= centre; date += day)
-          await app.call('computeKpiSnapshot', new Date(date), { tables: false })
+          await kpis.app.call('computeKpiSnapshot', new Date(date), { tables: false })
         expect(filled).toHaveLength(span)
-        expect(filled).toEqual(await storedMetrics())
+        expect(filled).toEqual(await storedMetrics(kpis.db))
       }),
       { numRuns: runs },
     )
@@ -118,12 +76,12 @@ describe('a backfill', () => {
   it('changes nothing when it runs twice, or in two places at once', async () => {
     await fc.assert(
       fc.asyncProperty(randomData(), async (data) => {
-        await loadRawData(db, data)
+        await loadRawData(kpis.db, data)
         await backfill()
         const once = await derivedState()
         await backfill()
         expect(await derivedState()).toEqual(once)
-        await clearDerived(db)
+        await clearDerived(kpis.db)
         await Promise.all([backfill(), backfill()])
         expect(await derivedState()).toEqual(once)
       }),
@@ -134,9 +92,9 @@ describe('a backfill', () => {
   it('does not depend on the order in which rows were inserted', async () => {
     await fc.assert(
       fc.asyncProperty(randomData(), fc.integer(), async (data, seed) => {
-        await loadRawData(db, data)
+        await loadRawData(kpis.db, data)
         await backfill()
-        const before = await storedMetrics()
+        const before = await storedMetrics(kpis.db)
         const shuffled = Object.fromEntries(
           Object.entries(data).map(([name, rows]) => [
             name,
@@ -146,9 +104,9 @@ describe('a backfill', () => {
               .map(({ row }: { row: object }) => row),
           ]),
         )
-        await loadRawData(db, shuffled as unknown as RawData)
+        await loadRawData(kpis.db, shuffled as unknown as RawData)
         await backfill()
-        expect(await storedMetrics()).toEqual(before)
+        expect(await storedMetrics(kpis.db)).toEqual(before)
       }),
       { numRuns: runs },
     )
@@ -156,12 +114,12 @@ describe('a backfill', () => {
 
   it('goes on where a stopped one ended', async () => {
     const [data] = fc.sample(randomData(), { numRuns: 1, seed: 7 })
-    await loadRawData(db, data!)
-    const first = Object(await app.call('backfillKpiSnapshots', new Date(from), new Date(centre), { limit: 2 }))
+    await loadRawData(kpis.db, data!)
+    const first = Object(await kpis.app.call('backfillKpiSnapshots', new Date(from), new Date(centre), { limit: 2 }))
     expect(first).toMatchObject({ computed: 2, written: 2, next: new Date(from + 2 * day) })
-    const rest = await app.call('backfillKpiSnapshots', first.next, new Date(centre), { started: first.started })
+    const rest = await kpis.app.call('backfillKpiSnapshots', first.next, new Date(centre), { started: first.started })
     expect(rest).toMatchObject({ computed: 3, written: 3, next: null })
-    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
+    expect(await kpis.app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
       checked: span,
       differing: [],
       differing_rows: [],
@@ -178,7 +136,7 @@ describe('a backfill', () => {
       [['2024-03-02', '2024-03-01'], 'to must not be before from'],
       [['2024-03-01', '2024-03-02', 'all'], 'options must be an object'],
     ] as const)
-      await expect(app.call('backfillKpiSnapshots', ...args)).rejects.toThrow(message)
+      await expect(kpis.app.call('backfillKpiSnapshots', ...args)).rejects.toThrow(message)
   })
 })
 
@@ -193,14 +151,14 @@ describe('the nightly run', () => {
           const instant = row[stamp]
           return instant instanceof Date && instant.getTime() < centre - 2 * day
         }
-        await loadRawData(db, {
+        await loadRawData(kpis.db, {
           ...data,
           analytics_events: data.analytics_events.filter((row, index) => arrived(row, 'received_at') && !isLate(index)),
           subscription_events: data.subscription_events.filter(
             (row, index) => arrived(row, 'recorded_at') && !isLate(index),
           ),
         })
-        await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 2 * day))
+        await kpis.app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 2 * day))
         const received = new Date(centre - day - 3_600_000)
         setClock(received.getTime())
         for (const [name, stamp] of [
@@ -210,7 +168,7 @@ describe('the nightly run', () => {
           const late = data[name].filter((row, index) => !(arrived(row, stamp) && !isLate(index)))
           const due = late.filter((row) => !(row[stamp] instanceof Date) || (row[stamp] as Date) < new Date(centre))
           if (due.length > 0)
-            await db.collection(name).insertMany(
+            await kpis.db.collection(name).insertMany(
               due.map((row) => ({
                 ...row,
                 [stamp]: row[stamp] instanceof Date && (row[stamp] as Date) > received ? row[stamp] : received,
@@ -218,21 +176,20 @@ describe('the nightly run', () => {
             )
         }
         setClock(centre - day + 5 * minute)
-        await app.call('nightlyKpiSnapshot')
+        await kpis.app.call('nightlyKpiSnapshot')
         setClock(centre + 5 * minute)
-        await Promise.all([app.call('nightlyKpiSnapshot'), app.call('nightlyKpiSnapshot')])
-        const repaired = await storedMetrics()
-        await clearDerived(db)
+        await Promise.all([kpis.app.call('nightlyKpiSnapshot'), kpis.app.call('nightlyKpiSnapshot')])
+        const repaired = await storedMetrics(kpis.db)
+        await clearDerived(kpis.db)
         await backfill()
-        expect(repaired).toEqual(await storedMetrics())
+        expect(repaired).toEqual(await storedMetrics(kpis.db))
       }),
       { numRuns: runs },
     )
   })
 
   it('repairs the days before the first late row of a subscription that was read from its document until then', async () => {
-    await loadRawData(db, {
-      ...empty,
+    await loadRawData(kpis.db, {
       subscriptions: [
         {
           _id: 's',
@@ -247,9 +204,9 @@ describe('the nightly run', () => {
       ],
     })
     setClock(centre - 3 * day + 5 * minute)
-    await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
+    await kpis.app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
     expect(await payingCustomers()).toEqual([1, 1])
-    await db.collection('subscription_events').insertOne({
+    await kpis.db.collection('subscription_events').insertOne({
       subscription_id: 's',
       user_id: 'u',
       effective_at: new Date(centre - day / 2),
@@ -260,16 +217,16 @@ describe('the nightly run', () => {
       mrr: 49,
     })
     setClock(centre + 5 * minute)
-    await app.call('nightlyKpiSnapshot')
+    await kpis.app.call('nightlyKpiSnapshot')
     expect(await payingCustomers()).toEqual([0, 0, 0, 0, 1])
-    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toMatchObject({ differing: [] })
+    expect(await kpis.app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toMatchObject({ differing: [] })
   })
 
   it('repairs what a late row changes although another function read the row first', async () => {
-    await loadRawData(db, empty)
+    await clear(kpis.db)
     setClock(centre - 3 * day + 5 * minute)
-    await app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
-    await db.collection('subscription_events').insertOne({
+    await kpis.app.call('backfillKpiSnapshots', new Date(from), new Date(centre - 3 * day))
+    await kpis.db.collection('subscription_events').insertOne({
       subscription_id: 's',
       user_id: 'u',
       effective_at: new Date(centre - 10 * day),
@@ -280,48 +237,48 @@ describe('the nightly run', () => {
       mrr: 49,
     })
     setClock(centre - day / 2 + minute)
-    await app.call('computeKpiMovements', new Date(from), new Date(centre - day))
+    await kpis.app.call('computeKpiMovements', new Date(from), new Date(centre - day))
     setClock(centre + 5 * minute)
-    await app.call('nightlyKpiSnapshot')
+    await kpis.app.call('nightlyKpiSnapshot')
     expect(await payingCustomers()).toEqual([1, 1, 1, 1, 1])
   })
 
   it('fills every missing day up to today and leaves equal snapshots alone', async () => {
     const [data] = fc.sample(randomData(), { numRuns: 1, seed: 11 })
-    await loadRawData(db, data!)
+    await loadRawData(kpis.db, data!)
     setClock(centre - 4 * day + 5 * minute)
-    expect(await app.call('nightlyKpiSnapshot')).toMatchObject({ written: [new Date(centre - 4 * day)] })
+    expect(await kpis.app.call('nightlyKpiSnapshot')).toMatchObject({ written: [new Date(centre - 4 * day)] })
     setClock(centre + 5 * minute)
-    expect(await app.call('nightlyKpiSnapshot')).toMatchObject({
+    expect(await kpis.app.call('nightlyKpiSnapshot')).toMatchObject({
       written: [3, 2, 1, 0].map((back) => new Date(centre - back * day)),
     })
     setClock(centre + 60 * minute)
-    expect(await app.call('nightlyKpiSnapshot')).toEqual({
+    expect(await kpis.app.call('nightlyKpiSnapshot')).toEqual({
       computed: 2,
       written: [],
       late_days: [],
       differing_finals: [],
     })
-    expect(await db.collection('kpi_snapshots').distinct('revision')).toEqual([1])
+    expect(await kpis.db.collection('kpi_snapshots').distinct('revision')).toEqual([1])
   })
 
   it('reports a final snapshot that late data would change, and a backfill changes it', async () => {
     const user = 'u1'
     const event = { event_type: 'login', user_id: user, timestamp: new Date(centre - 40 * day + 1) }
     setClock(centre - 39 * day + 5 * minute)
-    await loadRawData(db, { ...empty, users: [{ _id: user, created_at: new Date(centre - 50 * day) }] })
-    await app.call('nightlyKpiSnapshot')
+    await loadRawData(kpis.db, { users: [{ _id: user, created_at: new Date(centre - 50 * day) }] })
+    await kpis.app.call('nightlyKpiSnapshot')
     setClock(centre + 5 * minute)
-    await app.call('nightlyKpiSnapshot')
-    await db.collection('analytics_events').insertOne({ ...event, received_at: new Date(centre + day) })
+    await kpis.app.call('nightlyKpiSnapshot')
+    await kpis.db.collection('analytics_events').insertOne({ ...event, received_at: new Date(centre + day) })
     setClock(centre + day + 5 * minute)
-    const night = Object(await app.call('nightlyKpiSnapshot'))
+    const night = Object(await kpis.app.call('nightlyKpiSnapshot'))
     expect(night).toMatchObject({ late_days: [new Date(centre - 40 * day)] })
     expect(night.differing_finals).toContainEqual(new Date(centre - 39 * day))
     const final = { snapshot_date: new Date(centre - 39 * day) }
-    expect(await db.collection('kpi_snapshots').findOne(final)).toMatchObject({ metrics: { dau: 0 }, revision: 1 })
-    await app.call('backfillKpiSnapshots', new Date(centre - 39 * day), new Date(centre - 39 * day))
-    expect(await db.collection('kpi_snapshots').findOne(final)).toMatchObject({
+    expect(await kpis.db.collection('kpi_snapshots').findOne(final)).toMatchObject({ metrics: { dau: 0 }, revision: 1 })
+    await kpis.app.call('backfillKpiSnapshots', new Date(centre - 39 * day), new Date(centre - 39 * day))
+    expect(await kpis.db.collection('kpi_snapshots').findOne(final)).toMatchObject({
       metrics: { dau: 1 },
       revision: 2,
       final: true,
@@ -331,8 +288,7 @@ describe('the nightly run', () => {
 
 describe('verify', () => {
   it('finds a snapshot that was changed by hand, and explain shows both numbers', async () => {
-    await loadRawData(db, {
-      ...empty,
+    await loadRawData(kpis.db, {
       users: [{ _id: 1, created_at: new Date(centre - 50 * day) }],
       subscription_events: [
         {
@@ -347,11 +303,11 @@ describe('verify', () => {
     })
     await backfill()
     const clean = { checked: span, differing: [], differing_rows: [], missing: [], next: null }
-    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual(clean)
-    await db
+    expect(await kpis.app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual(clean)
+    await kpis.db
       .collection('kpi_snapshots')
       .updateOne({ snapshot_date: new Date(centre) }, { $set: { 'metrics.mrr': 4900 } })
-    expect(await app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
+    expect(await kpis.app.call('verifyKpiSnapshots', new Date(from), new Date(centre))).toEqual({
       ...clean,
       differing: [
         {
@@ -361,7 +317,7 @@ describe('verify', () => {
         },
       ],
     })
-    expect(await app.call('explainKpi', 'mrr', new Date(centre))).toMatchObject({
+    expect(await kpis.app.call('explainKpi', 'mrr', new Date(centre))).toMatchObject({
       value: 49,
       stored: 4900,
       row_count: 1,

@@ -1,43 +1,25 @@
-import { type Db, type Document, MongoClient, ObjectId } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Document, ObjectId } from 'mongodb'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { defaultKpiConfig } from '../../domain/kpi/config.ts'
 import { readRollups, rollUpDays } from '../../functions/shared/rollup.ts'
 import type { Context } from '../../runtime/context.ts'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
 import { clear } from '../support/kpi/database.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 
-const database = 'kpi_rollups_test'
 const dayMs = 86_400_000
 const first = Date.UTC(2024, 1, 1)
 const days = 3
 const at = (day: number, hour = 12): Date => new Date(first + day * dayMs + hour * 3_600_000)
 
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-let app: KpiApp
-
-beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  app = createKpiApp(client, database, {
-    computeKpiSnapshot: async (context: Context, most: number) => {
-      const to = first + days * dayMs
-      await rollUpDays(context, first, to, defaultKpiConfig, new Date(), most)
-      return [...(await readRollups(context, first, to)).values()].sort((a, b) => a.day - b.day)
-    },
-  })
+const kpis = setUpKpis('kpi_rollups_test', {
+  computeKpiSnapshot: async (context: Context, most: number) => {
+    const to = first + days * dayMs
+    await rollUpDays(context, first, to, defaultKpiConfig, new Date(), most)
+    return [...(await readRollups(context, first, to)).values()].sort((a, b) => a.day - b.day)
+  },
 })
 
-afterAll(async () => {
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
-})
-
-beforeEach(() => clear(db))
+beforeEach(() => clear(kpis.db))
 
 interface Day {
   readonly people: Record<string, number>
@@ -46,13 +28,12 @@ interface Day {
 }
 
 async function rollUp(most: number): Promise<Day[]> {
-  const rollups = (await app.call('computeKpiSnapshot', most)) as Awaited<ReturnType<typeof readRollups>> extends Map<
-    number,
-    infer Rollup
-  >
+  const rollups = (await kpis.app.call('computeKpiSnapshot', most)) as Awaited<
+    ReturnType<typeof readRollups>
+  > extends Map<number, infer Rollup>
     ? Rollup[]
     : never
-  const stored = await db
+  const stored = await kpis.db
     .collection('user_activity_daily')
     .find({}, { sort: { _id: 1 } })
     .toArray()
@@ -130,14 +111,14 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
       [nobody, { people: { b: 1 }, future: 0, unknown: 1 }, nobody],
     ],
   ])('%s', async (_name, events, expected) => {
-    await db.collection<{ _id: string }>('users').insertOne({ _id: 'a' })
-    await db.collection('analytics_events').insertMany(events)
+    await kpis.db.collection<{ _id: string }>('users').insertOne({ _id: 'a' })
+    await kpis.db.collection('analytics_events').insertMany(events)
     expect(await rollUp(most)).toEqual(expected)
     expect(await rollUp(most)).toEqual(expected)
   })
 
   it('keeps the people of a day whose events have expired, and adds late ones', async () => {
-    await db
+    await kpis.db
       .collection('analytics_events')
       .insertMany([
         event(at(0), { user_id: 'a' }),
@@ -146,18 +127,22 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
         event(at(1), { user_id: 'a' }),
       ])
     await rollUp(most)
-    await db.collection<{ _id: Date }>('kpi_rollups').updateOne({ _id: at(0, 0) }, { $set: { events_expire: true } })
-    await db.collection('analytics_events').deleteMany({})
-    await db.collection('analytics_events').insertMany([event(at(0), { user_id: 'a' }), event(at(0), { user_id: 'c' })])
+    await kpis.db
+      .collection<{ _id: Date }>('kpi_rollups')
+      .updateOne({ _id: at(0, 0) }, { $set: { events_expire: true } })
+    await kpis.db.collection('analytics_events').deleteMany({})
+    await kpis.db
+      .collection('analytics_events')
+      .insertMany([event(at(0), { user_id: 'a' }), event(at(0), { user_id: 'c' })])
     const people = (await rollUp(most)).map((day) => day.people)
     expect(people).toEqual([{ a: 2, b: 1, c: 1 }, {}, {}])
   })
 
   it('deletes what no rollup has written', async () => {
-    await db.collection('analytics_events').insertOne(event(at(0), { user_id: 'a' }))
+    await kpis.db.collection('analytics_events').insertOne(event(at(0), { user_id: 'a' }))
     await rollUp(most)
     const d = at(0, 0)
-    await db.collection<Document & { _id: unknown }>('user_activity_daily').insertMany([
+    await kpis.db.collection<Document & { _id: unknown }>('user_activity_daily').insertMany([
       { _id: new ObjectId(), d, u: 'by hand', n: 7 },
       { _id: 'a', d, u: 'a', n: 7 },
       { _id: { d, u: 'other' }, d, u: 'one', n: 7 },
@@ -165,7 +150,7 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
     ])
     expect(await rollUp(most)).toEqual([{ people: { a: 1 }, future: 0, unknown: 1 }, nobody, nobody])
     expect(
-      await db
+      await kpis.db
         .collection('user_activity_daily')
         .find({}, { projection: { run: 0 } })
         .toArray(),
@@ -173,7 +158,7 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
   })
 
   it('takes back what the events no longer say', async () => {
-    await db
+    await kpis.db
       .collection('analytics_events')
       .insertMany([
         event(at(0), { user_id: 'a' }),
@@ -182,8 +167,8 @@ describe.each(Object.entries(sizes))('a rollup of %s', (_, most) => {
         event(at(1), { user_id: 'a' }),
       ])
     await rollUp(most)
-    await db.collection('analytics_events').deleteMany({ user_id: 'a' })
-    await db.collection('analytics_events').insertOne(event(at(0), { user_id: 'b' }))
+    await kpis.db.collection('analytics_events').deleteMany({ user_id: 'a' })
+    await kpis.db.collection('analytics_events').insertOne(event(at(0), { user_id: 'b' }))
     expect(await rollUp(most)).toEqual([{ people: { b: 2, c: 1 }, future: 0, unknown: 2 }, nobody, nobody])
   })
 })

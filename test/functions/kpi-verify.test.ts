@@ -1,34 +1,15 @@
-import { type Db, type Document, MongoClient } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import type { Document } from 'mongodb'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { loadRawData } from '../support/kpi/database.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 
-const database = 'kpi_verify_test'
+const kpis = setUpKpis('kpi_verify_test')
 const day = 86_400_000
 const [from, to] = [new Date('2024-01-15'), new Date('2024-01-20')]
 const ago = (days: number): Date => new Date(to.getTime() - days * day + 1)
 
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-let app: KpiApp
-
-beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  app = createKpiApp(client, database)
-})
-
-afterAll(async () => {
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
-})
-
 beforeEach(async () => {
-  await loadRawData(db, {
+  await loadRawData(kpis.db, {
     users: [
       { _id: 'u', created_at: ago(50) },
       { _id: 'staff', created_at: ago(50), is_test: true },
@@ -48,10 +29,10 @@ beforeEach(async () => {
     nps_responses: [],
     kpi_config: [],
   })
-  await app.call('backfillKpiSnapshots', from, to)
+  await kpis.app.call('backfillKpiSnapshots', from, to)
 })
 
-const verify = async (): Promise<Document> => Object(await app.call('verifyKpiSnapshots', from, to))
+const verify = async (): Promise<Document> => Object(await kpis.app.call('verifyKpiSnapshots', from, to))
 const clean = { checked: 6, differing: [], differing_rows: [], missing: [], next: null }
 
 describe('verifyKpiSnapshots', () => {
@@ -61,16 +42,16 @@ describe('verifyKpiSnapshots', () => {
 
   it('is not disturbed by what happened after the last date', async () => {
     const later = { subscription_id: 's', user_id: 'u', status: 'active', plan: 'pro' }
-    await db.collection('subscription_events').insertMany([
+    await kpis.db.collection('subscription_events').insertMany([
       { ...later, effective_at: to, mrr: 60 },
       { ...later, effective_at: ago(-3), mrr: 70 },
     ])
-    await db.collection('analytics_events').insertOne({ event_type: 'login', user_id: 'u', timestamp: ago(-1) })
+    await kpis.db.collection('analytics_events').insertOne({ event_type: 'login', user_id: 'u', timestamp: ago(-1) })
     expect(await verify()).toEqual(clean)
   })
 
   it('finds a snapshot whose day is another, that lacks a metric, or has one that nobody computes', async () => {
-    await db
+    await kpis.db
       .collection('kpi_snapshots')
       .updateOne({ snapshot_date: to }, { $set: { day: to, 'metrics.vanity': 1 }, $unset: { 'metrics.cac': '' } })
     expect((await verify()).differing).toEqual([
@@ -88,10 +69,10 @@ describe('verifyKpiSnapshots', () => {
 
   it('finds derived rows that are missing, invented or changed, and a backfill mends them', async () => {
     const ghost: Document = { d: new Date('2024-01-16'), u: 'ghost' }
-    await db.collection('user_activity_daily').insertOne({ ...ghost, _id: ghost as never, n: 1 })
-    await db.collection('user_activity_daily').deleteOne({ u: 'u', d: new Date('2024-01-19') })
-    await db.collection('customer_mrr_segments').updateOne({ u: 'u' }, { $set: { mrr: 1 } })
-    await db.collection('subscription_segments').deleteOne({ s: 's' })
+    await kpis.db.collection('user_activity_daily').insertOne({ ...ghost, _id: ghost as never, n: 1 })
+    await kpis.db.collection('user_activity_daily').deleteOne({ u: 'u', d: new Date('2024-01-19') })
+    await kpis.db.collection('customer_mrr_segments').updateOne({ u: 'u' }, { $set: { mrr: 1 } })
+    await kpis.db.collection('subscription_segments').deleteOne({ s: 's' })
     const { differing, differing_rows } = await verify()
     expect(differing).toEqual([])
     expect(differing_rows.map(({ collection, problem }: Document) => `${collection} ${problem}`)).toEqual([
@@ -106,7 +87,7 @@ describe('verifyKpiSnapshots', () => {
       problem: 'differs',
       fields: [{ name: 'mrr', stored: 1, computed: 49 }],
     })
-    await app.call('backfillKpiSnapshots', from, to)
+    await kpis.app.call('backfillKpiSnapshots', from, to)
     expect(await verify()).toEqual(clean)
   })
 })
@@ -115,12 +96,12 @@ describe('snapshots of days that are not over', () => {
   const tomorrow = new Date(Math.floor(Date.now() / day + 1) * day)
 
   it('are computed, marked as partial and not stored', async () => {
-    expect(await app.call('computeKpiSnapshot', tomorrow)).toMatchObject({ partial: true, metrics: { mrr: 54 } })
-    expect(await db.collection('kpi_snapshots').countDocuments({ snapshot_date: { $gt: to } })).toBe(0)
+    expect(await kpis.app.call('computeKpiSnapshot', tomorrow)).toMatchObject({ partial: true, metrics: { mrr: 54 } })
+    expect(await kpis.db.collection('kpi_snapshots').countDocuments({ snapshot_date: { $gt: to } })).toBe(0)
   })
 
   it('are no part of a backfill', async () => {
-    await expect(app.call('backfillKpiSnapshots', from, tomorrow)).rejects.toThrow(
+    await expect(kpis.app.call('backfillKpiSnapshots', from, tomorrow)).rejects.toThrow(
       'to must not be in the future: its day is not over',
     )
   })

@@ -1,7 +1,6 @@
-import { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import { describe, expect, it } from 'vitest'
 import { loadRawData } from '../support/kpi/database.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 import { engagement } from '../support/kpi/worked-examples/engagement.ts'
 import { toRawData, type WorkedExample } from '../support/kpi/worked-examples/example.ts'
 import { lifecycle } from '../support/kpi/worked-examples/lifecycle.ts'
@@ -10,25 +9,8 @@ import { ratios } from '../support/kpi/worked-examples/ratios.ts'
 import { recurringRevenue } from '../support/kpi/worked-examples/recurring-revenue.ts'
 import { retention } from '../support/kpi/worked-examples/retention.ts'
 import { unitEconomics } from '../support/kpi/worked-examples/unit-economics.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
 
-const database = 'kpi_examples_test'
-
-let server: TestDatabase
-let client: MongoClient
-let app: KpiApp
-
-beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  app = createKpiApp(client, database)
-})
-
-afterAll(async () => {
-  await client.db(database).dropDatabase()
-  await client.close()
-  await server.close()
-})
+const kpis = setUpKpis('kpi_examples_test')
 
 function named(examples: readonly WorkedExample[]): [string, WorkedExample, number][] {
   return examples.map((example, index) => [`${example.source}: ${example.says}`, example, index])
@@ -45,12 +27,12 @@ describe.each([
   ['use and opinion', engagement],
 ])('published examples of %s', (_topic, examples) => {
   it.each(named(examples))('%s', async (_name, example, index) => {
-    await loadRawData(client.db(database), toRawData(example, index))
+    await loadRawData(kpis.db, toRawData(example, index))
     const asOf = new Date(example.asOf ?? '2024-03-01')
     const window = example.windowFrom === undefined ? {} : { window_from: new Date(example.windowFrom) }
-    const dry = Object(await app.call('computeKpiSnapshot', asOf, { dry_run: true, ...window }))
+    const dry = Object(await kpis.app.call('computeKpiSnapshot', asOf, { dry_run: true, ...window }))
     expect(dry.metrics).toMatchObject(example.metrics)
-    const stored = Object(await app.call('computeKpiSnapshot', asOf, window))
+    const stored = Object(await kpis.app.call('computeKpiSnapshot', asOf, window))
     expect(stored.metrics).toEqual(dry.metrics)
   })
 })

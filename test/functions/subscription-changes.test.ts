@@ -1,32 +1,16 @@
-import { type Db, type Document, MongoClient } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startTestDatabase, type TestDatabase } from '../support/database.ts'
+import type { Document } from 'mongodb'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { clear } from '../support/kpi/database.ts'
-import { createKpiApp, type KpiApp } from '../support/kpi-app.ts'
+import { setUpKpis } from '../support/kpi/set-up.ts'
 
-const database = 'kpi_changes_test'
+const kpis = setUpKpis('kpi_changes_test')
 const at = (text: string): Date => new Date(`${text}Z`)
 
-let server: TestDatabase
-let client: MongoClient
-let db: Db
-let app: KpiApp
-
 beforeAll(async () => {
-  server = await startTestDatabase()
-  client = new MongoClient(server.uri)
-  db = client.db(database)
-  app = createKpiApp(client, database)
-  await db.collection('subscription_events').createIndex({ provider_event_id: 1 }, { unique: true, sparse: true })
+  await kpis.db.collection('subscription_events').createIndex({ provider_event_id: 1 }, { unique: true, sparse: true })
 })
 
-beforeEach(() => clear(db))
-
-afterAll(async () => {
-  await db.dropDatabase()
-  await client.close()
-  await server.close()
-})
+beforeEach(() => clear(kpis.db))
 
 const opened = {
   _id: 'sub',
@@ -53,11 +37,11 @@ function change(operationType: string, fullDocument: Document | null, fullDocume
 }
 
 const rows = () =>
-  db
+  kpis.db
     .collection('subscription_events')
     .find({}, { projection: { _id: 0, recorded_at: 0 }, sort: { effective_at: 1, seq: 1 } })
     .toArray()
-const record = (event: Document) => app.call('recordSubscriptionChange', event)
+const record = (event: Document) => kpis.app.call('recordSubscriptionChange', event)
 
 const state = {
   subscription_id: 'sub',
@@ -129,7 +113,7 @@ describe('a change of a subscription', () => {
 
   it('is no row when the provider has written its own', async () => {
     await record(change('insert', opened))
-    await db.collection('subscription_events').insertOne({
+    await kpis.db.collection('subscription_events').insertOne({
       subscription_id: 'sub',
       effective_at: at('2024-02-01T00:00'),
       status: 'cancelled',
@@ -152,7 +136,7 @@ describe('a change of a subscription', () => {
   it('shows in the next snapshot', async () => {
     await record(change('insert', opened))
     await record(change('update', { ...opened, mrr: 150, updated_at: at('2024-03-01T00:00') }, opened))
-    expect(await app.call('computeKpiSnapshot', '2024-03-02')).toMatchObject({
+    expect(await kpis.app.call('computeKpiSnapshot', '2024-03-02')).toMatchObject({
       metrics: { mrr: 150, expansion_mrr: 51 },
     })
   })

@@ -24,7 +24,8 @@ import { systemUser, type User } from '../../runtime/user.ts'
 import type { DataSource } from '../../schemas/app/definition.ts'
 import { withOwnDatabase } from './own-database.ts'
 
-type Handler = (context: never, ...args: never[]) => unknown
+/** A function of the app, as its file exports it. */
+export type Handler = (context: never, ...args: never[]) => unknown
 
 /** The KPI functions of the app, imported, not compiled. */
 export const kpiHandlers = {

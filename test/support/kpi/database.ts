@@ -1,8 +1,8 @@
-import type { Db } from 'mongodb'
+import type { Db, Document } from 'mongodb'
 import type { RawData, RawDoc } from './naive-kpis.ts'
 
 /** Replaces everything in `db` with `data`. Collections are emptied, not dropped: indexes stay. */
-export async function loadRawData(db: Db, data: RawData): Promise<void> {
+export async function loadRawData(db: Db, data: Partial<RawData>): Promise<void> {
   await clear(db)
   for (const [name, documents] of Object.entries<RawDoc[]>({ ...data }))
     if (documents.length > 0) await db.collection(name).insertMany(documents.map((document) => ({ ...document })))
@@ -33,4 +33,12 @@ export async function clear(db: Db): Promise<void> {
 
 export async function clearDerived(db: Db): Promise<void> {
   await Promise.all(derived.map((name) => db.collection(name).deleteMany({})))
+}
+
+/** What readers of the snapshots see, by date, without the stamps of the computation. */
+export function storedMetrics(db: Db): Promise<Document[]> {
+  return db
+    .collection('kpi_snapshots')
+    .find({}, { projection: { _id: 0, snapshot_date: 1, metrics: 1 }, sort: { snapshot_date: 1 } })
+    .toArray()
 }
