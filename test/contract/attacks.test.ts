@@ -20,11 +20,19 @@ const providers = `${client}/app/${wireApp}/auth/providers`
 const link = expect.stringMatching(/^https?:\/\/\S+\/logs\?co_id=[\w.-]+$/)
 const refusal = (status: number, error: string, error_code: string) => [status, { error, error_code, link }]
 
+const failed = refusal(401, 'Authentication failed', 'AuthError')
 const unauthorized = refusal(401, 'unauthorized', 'AuthError')
 const wrongPassword = refusal(401, 'unauthorized', 'InvalidPassword')
 const invalidSession = refusal(401, 'invalid session', 'InvalidSession')
 const noUser = refusal(401, 'invalid session: error finding user for endpoint', 'InvalidSession')
 const required = (name: string) => refusal(400, `'${name}' is a required string`, 'BadRequest')
+const noProvider = (name: string) =>
+  refusal(404, `authentication provider not found: '${name}'`, 'AuthProviderNotFound')
+const badEmail = refusal(
+  400,
+  "'email' must have at most 320 characters, none of them a control character",
+  'BadRequest',
+)
 const badBody = (text: string) => refusal(400, `invalid request body: ${text}`, 'BadRequest')
 const isObject = badBody('expected an object')
 
@@ -57,13 +65,13 @@ const logins: readonly [path: string, what: string, body: string, answer: unknow
     'local-userpass/register',
     'a control character',
     '{"email":"a\\u0000@example.org","password":"password"}',
-    refusal(400, "'email' must have at most 320 characters, none of them a control character", 'BadRequest'),
+    badEmail,
   ],
   [
     'local-userpass/register',
     'a name of 321 letters',
     `{"email":"${'a'.repeat(321)}","password":"password"}`,
-    refusal(400, "'email' must have at most 320 characters, none of them a control character", 'BadRequest'),
+    badEmail,
   ],
   [
     'local-userpass/register',
@@ -85,77 +93,39 @@ const logins: readonly [path: string, what: string, body: string, answer: unknow
   ['api-key/login', 'an operator', '{"key":{"$ne":null}}', unauthorized],
   ['api-key/login', 'a key of 100,000 letters', `{"key":"${'k'.repeat(100_000)}"}`, unauthorized],
   ['custom-token/login', 'an operator', '{"token":{"$ne":null}}', unauthorized],
-  [
-    'custom-function/login',
-    'an operator',
-    '{"username":{"$ne":null}}',
-    refusal(401, 'Authentication failed', 'AuthError'),
-  ],
-  [
-    'custom-function/login',
-    'a prototype',
-    '{"__proto__":{"username":"magic"}}',
-    refusal(401, 'Authentication failed', 'AuthError'),
-  ],
+  ['custom-function/login', 'an operator', '{"username":{"$ne":null}}', failed],
+  ['custom-function/login', 'a prototype', '{"__proto__":{"username":"magic"}}', failed],
   ['anon-user/login', 'a list', '[]', isObject],
-  [
-    '__proto__/login',
-    'the name of a prototype',
-    '{}',
-    refusal(404, "authentication provider not found: '__proto__'", 'AuthProviderNotFound'),
-  ],
-  [
-    '%00/login',
-    'a NUL in the path',
-    '{}',
-    refusal(404, "authentication provider not found: '\u0000'", 'AuthProviderNotFound'),
-  ],
+  ['__proto__/login', 'the name of a prototype', '{}', noProvider('__proto__')],
+  ['%00/login', 'a NUL in the path', '{}', noProvider('\u0000')],
 ]
 
+const noFunction = (name: string) => refusal(404, `function not found: '${name}'`, 'FunctionNotFound')
+const noCommand = (name: string) => refusal(400, `service command not found: '${name}'`, 'ServiceCommandNotFound')
+/** The body of a call; the arguments as text. */
+const call = (name: unknown, args = '[]') => `{"name":${JSON.stringify(name)},"arguments":${args}}`
+const serviceCall = (name: string, args: string, service = 'mongodb-atlas') =>
+  `{"name":"${name}","service":"${service}","arguments":${args}}`
+const things = '[{"database":"wire","collection":"x"}]'
+const deepArguments = `[${'['.repeat(10_000)}${']'.repeat(10_000)}]`
+
+/** What is posted as a function call, and what is answered. */
 const calls: readonly [what: string, body: string, answer: unknown[]][] = [
-  [
-    'a function named __proto__',
-    '{"name":"__proto__","arguments":[]}',
-    refusal(404, "function not found: '__proto__'", 'FunctionNotFound'),
-  ],
-  [
-    'a function outside the folder',
-    '{"name":"../secret","arguments":[]}',
-    refusal(404, "function not found: '../secret'", 'FunctionNotFound'),
-  ],
-  [
-    'an operator as name',
-    '{"name":{"$ne":1},"arguments":[]}',
-    refusal(400, "'name' is a required string", 'MissingParameter'),
-  ],
-  [
-    'arguments that are no list',
-    '{"name":"sum","arguments":{"a":1}}',
-    refusal(400, "'arguments' must be an array", 'BadRequest'),
-  ],
-  [
-    'arguments that are nested deeply',
-    `{"name":"sum","arguments":[${'['.repeat(10_000)}${']'.repeat(10_000)}]}`,
-    badBody('nested deeper than 200 levels'),
-  ],
+  ['a function named __proto__', call('__proto__'), noFunction('__proto__')],
+  ['a function outside the folder', call('../secret'), noFunction('../secret')],
+  ['an operator as name', call({ $ne: 1 }), refusal(400, "'name' is a required string", 'MissingParameter')],
+  ['arguments that are no list', call('sum', '{"a":1}'), refusal(400, "'arguments' must be an array", 'BadRequest')],
+  ['arguments that are nested deeply', call('sum', deepArguments), badBody('nested deeper than 200 levels')],
   [
     'a service named __proto__',
-    '{"name":"find","service":"__proto__","arguments":[]}',
+    serviceCall('find', '[]', '__proto__'),
     refusal(400, "service not found: '__proto__'", 'ServiceNotFound'),
   ],
-  [
-    'a command named constructor',
-    '{"name":"constructor","service":"mongodb-atlas","arguments":[{"database":"wire","collection":"x"}]}',
-    refusal(400, "service command not found: 'constructor'", 'ServiceCommandNotFound'),
-  ],
-  [
-    'a command of the server',
-    '{"name":"runCommand","service":"mongodb-atlas","arguments":[{"database":"wire","collection":"x"}]}',
-    refusal(400, "service command not found: 'runCommand'", 'ServiceCommandNotFound'),
-  ],
+  ['a command named constructor', serviceCall('constructor', things), noCommand('constructor')],
+  ['a command of the server', serviceCall('runCommand', things), noCommand('runCommand')],
   [
     'a service call of nothing',
-    '{"name":"find","service":"mongodb-atlas","arguments":[null]}',
+    serviceCall('find', '[null]'),
     refusal(400, 'the first argument of a service call must be an object', 'BadRequest'),
   ],
 ]
