@@ -1,6 +1,7 @@
 import { Int32 } from 'bson'
 import fc from 'fast-check'
 import type { GeneratedCommand, Scenario } from '../scenario.ts'
+import { byWeight } from './by-weight.ts'
 import { COLLECTION, TARGET } from './collection-name.ts'
 import { filter, path } from './filter.ts'
 import { pipeline, writingPipeline } from './pipeline.ts'
@@ -126,17 +127,13 @@ const findAndModify = fc
     ),
   )
 
-const readOrWrite: fc.Arbitrary<GeneratedCommand> = fc.oneof(
-  { weight: 4, arbitrary: find },
-  { weight: 8, arbitrary: aggregate },
-  { weight: 1, arbitrary: count },
-  { weight: 1, arbitrary: distinct },
-  { weight: 2, arbitrary: insert },
-  { weight: 8, arbitrary: updateCommand },
-  { weight: 1, arbitrary: positional },
-  { weight: 1, arbitrary: deleteCommand },
-  { weight: 3, arbitrary: findAndModify },
-)
+const readOrWrite: fc.Arbitrary<GeneratedCommand> = byWeight({
+  1: [count, distinct, positional, deleteCommand],
+  2: [insert],
+  3: [findAndModify],
+  4: [find],
+  8: [aggregate, updateCommand],
+})
 
 const indexKey = fc.oneof(
   fc
@@ -252,9 +249,4 @@ const writing: fc.Arbitrary<Scenario> = fc
   }))
 
 /** A collection with documents, indexes or a validator, and one or two commands on it, or one that writes elsewhere. */
-export const scenario: fc.Arbitrary<Scenario> = fc.oneof(
-  { weight: 16, arbitrary: plain },
-  { weight: 2, arbitrary: indexed },
-  { weight: 1, arbitrary: validated },
-  { weight: 1, arbitrary: writing },
-)
+export const scenario: fc.Arbitrary<Scenario> = byWeight({ 1: [validated, writing], 2: [indexed], 16: [plain] })

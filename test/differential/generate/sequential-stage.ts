@@ -1,5 +1,6 @@
 import { Int32 } from 'bson'
 import fc from 'fast-check'
+import { byWeight } from './by-weight.ts'
 import { type Doc, doc, literal, plainNumber } from './value.ts'
 
 const one = new Int32(1)
@@ -97,11 +98,8 @@ const fill = fc
   )
 
 /** Stages that go through the documents in the order of `_id`, which must therefore be there once. */
-export const sequentialStage: fc.Arbitrary<Doc> = fc.oneof(
-  { weight: 4, arbitrary: accumulated },
-  { weight: 1, arbitrary: inRange },
-  { weight: 1, arbitrary: ranked },
-  { weight: 1, arbitrary: shifted },
-  { weight: 1, arbitrary: carried },
-  { weight: 2, arbitrary: fill },
-)
+export const sequentialStage: fc.Arbitrary<Doc> = byWeight({
+  1: [inRange, ranked, shifted, carried],
+  2: [fill],
+  4: [accumulated],
+})
