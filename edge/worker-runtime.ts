@@ -17,7 +17,8 @@ export type PoolOptions = Pick<
 
 /**
  * Pool of one object (spec: Workers and MongoDB 3): three monitors and three sockets stay within the six connections
- * that an object may have; polling saves a socket per node; a full queue fails soon.
+ * that an object may have; polling saves a socket per node. How long a request waits for its turn at them is said in
+ * `driverTimeouts`.
  */
 export const requestPool: PoolOptions = {
   maxPoolSize: 3,
