@@ -12,6 +12,7 @@ import {
   wireApp,
   wireFolder,
 } from '../contract/edge-under-test.ts'
+import { callByTurns } from '../support/two-users.ts'
 
 async function makeByAdministrator(client: MongoClient, email: string): Promise<string> {
   const { definition } = await loadAppFolder(wireFolder)
@@ -85,23 +86,18 @@ describe.each<HostKind>(['node', 'workerd'])('users on %s', (kind) => {
   })
 
   it('never mixes the contexts of two users who call at once', async () => {
-    const people = await Promise.all(
-      [1, 2].map(async () => {
-        const name = new ObjectId().toHexString()
-        const { body } = await post(`${providers()}/custom-token/login`, { token: await signJwt(name) })
-        return { name, headers: { Authorization: `Bearer ${body.access_token}` } }
-      }),
-    )
-    const url = `${edge.url}/api/client/v2.0/app/${wireApp}/functions/call`
-    const call = async (i: number) => {
-      const person = people[i % 2]
-      const { body } = await post(url, { name: 'whoami', arguments: [] }, person?.headers)
-      return body.data.name === person?.name
+    const login = async () => {
+      const name = new ObjectId().toHexString()
+      const { body } = await post(`${providers()}/custom-token/login`, { token: await signJwt(name) })
+      return { name, headers: { Authorization: `Bearer ${body.access_token}` } }
     }
-    const own: boolean[] = []
-    for (let i = 0; i < 300; i += 30)
-      own.push(...(await Promise.all(Array.from({ length: 30 }, (_, offset) => call(i + offset)))))
-    expect(own).toEqual(own.map(() => true))
+    const people = await Promise.all([login(), login()])
+    const url = `${edge.url}/api/client/v2.0/app/${wireApp}/functions/call`
+    const own = await callByTurns(people, { count: 300, atOnce: 30 }, async ({ name, headers }) => {
+      const { body } = await post(url, { name: 'whoami', arguments: [] }, headers)
+      return body.data.name === name
+    })
+    expect(own).toEqual(Array(300).fill(true))
   })
 
   it('stores neither keys nor passwords nor tokens as they are', async () => {

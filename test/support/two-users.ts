@@ -35,6 +35,23 @@ interface Call {
   readonly body: unknown
 }
 
+/**
+ * Lets two users call by turns, `atOnce` calls at once, and resolves to what each call gave, in order.
+ *
+ * @param count how many calls; a multiple of `atOnce`
+ */
+export async function callByTurns<User, Answer>(
+  [one, other]: readonly [User, User],
+  { count, atOnce }: { readonly count: number; readonly atOnce: number },
+  call: (user: User, index: number) => Promise<Answer>,
+): Promise<Answer[]> {
+  const turn = (index: number) => call(index % 2 === 0 ? one : other, index)
+  const answers: Answer[] = []
+  for (let first = 0; first < count; first += atOnce)
+    answers.push(...(await Promise.all(Array.from({ length: atOnce }, (_, offset) => turn(first + offset)))))
+  return answers
+}
+
 /** Few enough for the three connections of a Durable Object's pool on a busy machine. */
 const atOnce = 10
 
@@ -44,19 +61,16 @@ const atOnce = 10
  */
 export async function expectSeparateCalls(served: ServedApp, app: string, count: number): Promise<void> {
   const client = `${served.url}/api/client/v2.0/app/${app}`
-  const login = () => post(`${client}/auth/providers/anon-user/login`, {})
-  const users = (await Promise.all([login(), login()])).map(({ body }) => body)
-  const call = async (index: number): Promise<Call> => {
-    const { user_id: user, access_token: token } = users[index % users.length]
+  const login = async () => (await post(`${client}/auth/providers/anon-user/login`, {})).body
+  const users = await Promise.all([login(), login()])
+  const calls = await callByTurns(users, { count, atOnce }, async (caller, index): Promise<Call> => {
+    const { user_id: user, access_token: token } = caller
     const tag = `t${index}`
     const headers = { Authorization: `Bearer ${token}`, 'X-Tag': tag }
     const body = Buffer.from(JSON.stringify({ name: 'concurrent', arguments: [tag] }))
     const answer = await send(`${client}/functions/call`, 'POST', headers, body)
     return { tag, user, requestId: answer.headers['x-request-id'], body: JSON.parse(answer.text) }
-  }
-  const calls: Call[] = []
-  for (let first = 0; first < count; first += atOnce)
-    calls.push(...(await Promise.all(Array.from({ length: atOnce }, (_, offset) => call(first + offset)))))
+  })
   expect(calls.map(({ body }) => body)).toEqual(
     calls.map(({ tag, user }) => Array(4).fill(`${user} ${tag} ${tag} ${tag}`)),
   )
