@@ -155,3 +155,39 @@ describe('a plan', () => {
     )
   })
 })
+
+describe('a partial index that no bounds narrow', () => {
+  const odd = { $mod: [2, 1] }
+
+  it.each<[string, Document, used: string, keys: number, read: number, found: unknown[]]>([
+    ['answers with its entries alone', { a: { $gt: 15 }, b: odd }, 'b_1', 4, 4, [17, 19]],
+    ['answers what implies its filter', { a: { $gte: 17 }, b: odd }, 'b_1', 4, 4, [17, 19]],
+    ['answers for the arrays that it holds', { list: { $type: 'array' } }, 'list_1', 2, 2, [3, 7]],
+    ['yields to bounds that leave fewer entries', { a: 18, b: { $type: 'int' }, c: 6 }, 'c_1', 2, 2, [18]],
+    ['serves beside bounds that leave more entries', { a: { $gt: 15 }, b: odd, c: { $gte: 1 } }, 'b_1', 4, 4, [17, 19]],
+    ['yields to bounds that leave as many entries', { a: { $gt: 15 }, b: odd, d: 1 }, 'd_1', 4, 4, [17, 19]],
+    ['is not used where its filter may fail', { a: { $gt: 14 }, b: odd }, 'none', 0, 20, [15, 17, 19]],
+    ['is not used where nothing asks for its field', { a: { $gt: 15 } }, 'none', 0, 20, [16, 17, 18, 19]],
+  ])('%s', async (name, wanted, used, keys, read, found) => {
+    const source = collection(`partial ${name}`)
+    await source.createIndexes([
+      { key: { b: 1 }, partialFilterExpression: { a: { $gt: 15 } } },
+      { key: { list: 1 }, partialFilterExpression: { list: { $type: 'array' } } },
+      { key: { c: 1 } },
+      { key: { d: 1 } },
+    ])
+    const stored = Array.from({ length: 20 }, (_, n): Document => {
+      const list = n === 3 || n === 7 ? [n] : n
+      return { _id: n, a: n, b: n, c: Math.floor(n / 3), d: Number(n > 15), list }
+    })
+    await source.insertMany(stored)
+    const explained = await source.find(wanted).explain('executionStats')
+    const { totalKeysExamined, totalDocsExamined } = explained.executionStats
+    expect({
+      used: explained.queryPlanner.winningPlan.inputStage?.indexName ?? 'none',
+      keys: totalKeysExamined,
+      read: totalDocsExamined,
+      found: await ids(source.find(wanted)),
+    }).toEqual({ used, keys, read, found })
+  })
+})
