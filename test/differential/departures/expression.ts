@@ -204,7 +204,14 @@ function overVariable(name: string, operand: unknown): unknown {
   })
 }
 
-function ofArrays(name: string, operand: unknown): Doc {
-  const input = operand instanceof Map ? operand.get('input') : operand
-  return literal({ $cond: [literal({ $isArray: [input] }), literal({ [name]: operand }), null] })
+/** Over a variable: a constant that is no array fails in a branch that is not taken too. */
+function ofArrays(name: string, operand: unknown): unknown {
+  if (!(operand instanceof Map)) return literal({ [name]: operand })
+  const several = literal({ [name]: new Map([...operand, ['input', '$$list']]) })
+  return literal({
+    $let: literal({
+      vars: literal({ list: operand.get('input') }),
+      in: literal({ $cond: [literal({ $isArray: ['$$list'] }), several, null] }),
+    }),
+  })
 }

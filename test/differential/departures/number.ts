@@ -61,10 +61,11 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
   {
     name: 'the first of equal values',
     reason:
-      'Of equal numbers of several types one is the answer; the manual ("distinct", "$min", "$addToSet", "$setUnion") does not say which',
+      'Of equal numbers of several types one is the answer; the manual ("distinct", "$min", "$maxN", "$addToSet", "$setUnion") does not say which',
     matches: ({ difference, text }) =>
-      /\b(distinct: )|\$(min|max|addToSet|setUnion|setIntersection|setDifference|group|sortByCount)\b/.test(text) &&
-      inOneOrder(difference.local) === inOneOrder(difference.server),
+      /\b(distinct: )|\$(min|max|minN|maxN|addToSet|setUnion|setIntersection|setDifference|group|sortByCount)\b/.test(
+        text,
+      ) && inOneOrder(difference.local) === inOneOrder(difference.server),
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, ofOneType)),
   },
   {
@@ -75,11 +76,21 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     proof: bothAgreeOn(withoutHuge),
   },
   {
+    name: 'powers beyond doubles',
+    reason: 'A power of doubles that overflows is infinity (manual, "$pow", "Behavior"); DocumentDB refuses it',
+    matches: ({ difference, server, text }) =>
+      difference.kind === 'no error' && server?.error?.code === 241 && /\$pow\b/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteCommands(scenario, replacingOperators({ $pow: () => new Double(Number.POSITIVE_INFINITY) })),
+    ),
+  },
+  {
     name: 'sums that slide',
     reason:
       'A $sum over a window is that of its documents (manual, "$setWindowFields"); DocumentDB subtracts what leaves the window, rounding what stays, which keeps the type of what left',
     matches: ({ difference, text }) =>
-      difference.kind === 'result' && /\$(sum|avg): .*window: \{ documents: \[-1, 1\]/.test(text),
+      difference.kind === 'result' &&
+      /\$(sum|avg): .*window: \{ documents: \[(-1, 1|'current', 'unbounded')\]/.test(text),
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, toSmallInt)),
   },
 ]

@@ -3,7 +3,7 @@ import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Departure } from './departure.ts'
 import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
-import { mapCommands, replacingOperators, rewriteCommands, rewriteStored } from './rewrite.ts'
+import { mapCommands, replacingOperators, rewriteCommands, rewritePipelines, rewriteStored } from './rewrite.ts'
 
 /** How DocumentDB reads filters, sorts and what else `find`, `count` and `distinct` take. */
 export const QUERY_DEPARTURES: readonly Departure[] = [
@@ -82,11 +82,50 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     name: 'empty arrays in a sort',
     reason: 'An empty array sorts below null and a missing field (manual, "Comparison/Sort Order", "Arrays")',
     matches: ({ difference, text }) => difference.kind === 'result' && /sort: \{ \w/.test(text) && /: \[\]/.test(text),
-    proof: bothAgreeOn((scenario) =>
-      rewriteStored(scenario, (value) => (Array.isArray(value) && value.length === 0 ? [new MinKey()] : value)),
+    proof: anyOf(
+      bothAgreeOn((scenario) =>
+        rewriteStored(scenario, (value) => (Array.isArray(value) && value.length === 0 ? [new MinKey()] : value)),
+      ),
+      bothAgreeOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(sortedByNoEmptyArray))),
     ),
   },
+  {
+    name: 'ties of arrays in a sort',
+    reason:
+      'An array sorts by its least or greatest element, and what ties comes in no order (manual, "Comparison/Sort Order", "Arrays"; "$sort", "Sort Consistency")',
+    matches: ({ difference, text }) => difference.kind === 'result' && /\$sort: .*\$sort: /.test(text),
+    proof: bothAgreeOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(sortedWithoutTies))),
+  },
 ]
+
+/** The keys of a `$sort`, by name. */
+function keysOf(stage: Doc): Doc {
+  const keys = stage.get('$sort')
+  return keys instanceof Map ? keys : doc([])
+}
+
+/** A sort after empty arrays, computed ones too, became arrays of the value that sorts as they do. */
+function sortedByNoEmptyArray(stage: Doc): Doc[] {
+  const keys = [...keysOf(stage).keys()]
+  if (keys.length === 0) return [stage]
+  const filled = keys.map((name): [string, unknown] => [
+    name,
+    literal({ $cond: [literal({ $eq: [`$${name}`, []] }), [new MinKey()], `$${name}`] }),
+  ])
+  return [literal({ $addFields: doc(filled) }), stage]
+}
+
+/** A sort that goes on by all elements of its keys. */
+function sortedWithoutTies(stage: Doc): Doc[] {
+  const keys = [...keysOf(stage)]
+  if (keys.length === 0) return [stage]
+  const whole = literal({ v: doc(keys.map(([name]) => [name, `$${name}`])) })
+  return [
+    literal({ $addFields: literal({ tie: whole }) }),
+    literal({ $sort: doc([...keys, ['tie', new Int32(1)]]) }),
+    literal({ $unset: 'tie' }),
+  ]
+}
 
 function isNoLong(value: unknown): boolean {
   if (!(value instanceof Decimal128)) return false

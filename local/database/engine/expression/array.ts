@@ -12,6 +12,7 @@ import {
   namedArguments,
   type Operators,
   ranged,
+  rangedOverPresent,
   shown,
   unary,
   variadic,
@@ -179,9 +180,8 @@ function isIn(value: Input, array: Input, _name: string, { env }: Parameters<Com
   return array.some((item) => valuesEqual(item, value, env.collation))
 }
 
-const indexOfArray = ranged(2, 4, (values, name, { env }) => {
+const indexOfArray = rangedOverPresent(2, 4, (values, name, { env }) => {
   const [array, sought, startValue, endValue] = values
-  if (isNullish(array)) return null
   if (!Array.isArray(array)) {
     throw new DatabaseError(40090, `$indexOfArray requires an array as a first argument, found: ${typeName(array)}`)
   }

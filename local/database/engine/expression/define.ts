@@ -1,5 +1,5 @@
 import { printValue } from '../../bson/print.ts'
-import { type Doc, isDoc, isNumber, type NumberValue, typeName, type Value } from '../../bson/value.ts'
+import { type Doc, isDoc, isNullish, isNumber, type NumberValue, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import { compile } from './compile.ts'
 import type { CompileOperator, Evaluate, Scope } from './scope.ts'
@@ -57,6 +57,21 @@ export function ranged(
         name,
         scope,
       )
+  }
+}
+
+/** As {@link ranged}, but null where the first argument is null or missing: the others are not evaluated then. */
+export function rangedOverPresent(
+  min: number,
+  max: number,
+  run: (values: readonly [Value, ...Input[]], name: string, scope: Scope) => Input,
+): CompileOperator {
+  return (operand, scope, name) => {
+    const [first, ...others] = compileArguments(operand, scope, name, min, max) as [Evaluate, ...Evaluate[]]
+    return (doc) => {
+      const value = first(doc)
+      return isNullish(value) ? null : run([value, ...others.map((part) => part(doc))], name, scope)
+    }
   }
 }
 

@@ -16,7 +16,7 @@ import {
 import { DatabaseError } from '../../errors.ts'
 import { compile } from './compile.ts'
 import { printDate } from './date-format.ts'
-import { binary, namedArguments, type Operators, ranged, unary, variadic } from './define.ts'
+import { binary, namedArguments, type Operators, ranged, rangedOverPresent, unary, variadic } from './define.ts'
 import { doubleToText } from './number-text.ts'
 import type { CompileOperator } from './scope.ts'
 
@@ -108,9 +108,8 @@ function substrCodePoints(values: Input[], name: string): Input {
 }
 
 function indexOf(measure: 'bytes' | 'codePoints') {
-  return (values: Input[], name: string): Input => {
+  return (values: readonly [Value, ...Input[]], name: string): Input => {
     const [text, token, startValue, endValue] = values
-    if (isNullish(text)) return null
     if (typeof text !== 'string') {
       throw new DatabaseError(
         measure === 'bytes' ? 40091 : 40093,
@@ -245,8 +244,8 @@ export const TEXT: Operators = {
   $substr: ranged(3, 3, substrBytes),
   $substrBytes: ranged(3, 3, substrBytes),
   $substrCP: ranged(3, 3, substrCodePoints),
-  $indexOfBytes: ranged(2, 4, indexOf('bytes')),
-  $indexOfCP: ranged(2, 4, indexOf('codePoints')),
+  $indexOfBytes: rangedOverPresent(2, 4, indexOf('bytes')),
+  $indexOfCP: rangedOverPresent(2, 4, indexOf('codePoints')),
   $strLenBytes: unary((value) => {
     if (typeof value !== 'string') {
       throw new DatabaseError(34473, `$strLenBytes requires a string argument, found: ${typeName(value)}`)

@@ -133,6 +133,7 @@ describe('expressions', () => {
     [{ $firstN: { input: '$a', n: 2 } }, [1, 2]],
     [{ $maxN: { input: '$a', n: 2 } }, [3, 2]],
     [{ $indexOfArray: ['$a', 2, 2] }, 3],
+    [{ $indexOfArray: ['$nope', { $size: '$nope' }] }, null],
     [{ $range: [0, 10, 4] }, [0, 4, 8]],
     [{ $in: [2n, '$a'] }, true],
     [{ $setUnion: ['$a', [3, 4]] }, [1, 2, 3, 4]],
