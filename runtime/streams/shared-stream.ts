@@ -2,12 +2,15 @@ import { type Document, EJSON, type Timestamp } from 'bson'
 import type { ChangeStream, Collection, MongoClient, ResumeToken } from 'mongodb'
 import { toDatabaseError } from '../data/database-error.ts'
 import { AppError } from '../errors.ts'
+import { sleep } from '../triggers/sleep.ts'
 import { type AwaitTurns, awaitTurnsOf, openingAwaitMs } from './await-turns.ts'
 import { nextOf } from './next-of.ts'
 import { outlast } from './outlast.ts'
 
 /** Events that wait for a subscriber who is slower than the stream. */
 const maxWaiting = 1_000
+/** How long a stream, and with it its other subscribers, waits for one who has as many waiting. */
+const patienceMs = 10_000
 
 /** One reader of a stream that others may read too. */
 export interface Subscription {
@@ -92,7 +95,7 @@ class SharedStream {
   async #start(): Promise<void> {
     const stream = this.#open()
     try {
-      this.#deliver(await nextOf(stream))
+      await this.#deliver(await nextOf(stream))
     } catch (error) {
       this.#end()
       await stream.close().catch(() => {})
@@ -133,7 +136,7 @@ class SharedStream {
     }
     try {
       // A stream whose source was dropped ends.
-      while (!signal.aborted && !stream.closed) this.#deliver(await outlast(read, signal))
+      while (!signal.aborted && !stream.closed) await this.#deliver(await outlast(read, signal))
       for (const reader of this.#readers) reader.end()
     } catch (error) {
       for (const reader of this.#readers) reader.fail(toDatabaseError(error))
@@ -144,8 +147,8 @@ class SharedStream {
     }
   }
 
-  #deliver(event: Document | null): void {
-    if (event !== null) for (const reader of this.#readers) reader.push(event)
+  async #deliver(event: Document | null): Promise<void> {
+    if (event !== null) for (const reader of this.#readers) await reader.push(event, this.#closing.signal)
   }
 
   /** Whoever asks from now on gets a stream of its own. */
@@ -161,12 +164,19 @@ class Reader {
   #since: Timestamp | undefined
   #end: { error?: AppError } | undefined
   #wake: (() => void) | undefined
+  #makeRoom: (() => void) | undefined
+  /** Events handed out. */
+  #taken = 0
+  /** When it had no room, and what it had taken by then. */
+  #full = { at: Number.NEGATIVE_INFINITY, taken: Number.NEGATIVE_INFINITY }
 
   ignoreUpTo(since: Timestamp | undefined): void {
     this.#since = since
   }
 
-  push(event: Document): void {
+  /** Waits while there is no room. */
+  async push(event: Document, signal: AbortSignal): Promise<void> {
+    if (this.#end === undefined && this.#waiting.length >= maxWaiting) await this.#room(signal)
     if (this.#end !== undefined) return
     if (this.#waiting.length >= maxWaiting)
       this.fail(new AppError('BadRequest', 'the reader is too slow for this stream'))
@@ -174,9 +184,21 @@ class Reader {
     this.#wake?.()
   }
 
+  /** Waits on while the reader takes, within `patienceMs`, as many as waited: one who trickles would hold up the others. */
+  async #room(signal: AbortSignal): Promise<void> {
+    const elapsed = () => performance.now() - this.#full.at
+    if (elapsed() >= patienceMs && this.#taken - this.#full.taken >= maxWaiting)
+      this.#full = { at: performance.now(), taken: this.#taken }
+    const made = new AbortController()
+    this.#makeRoom = () => made.abort()
+    await sleep(patienceMs - elapsed(), AbortSignal.any([signal, made.signal]))
+    this.#makeRoom = undefined
+  }
+
   end(): void {
     this.#end ??= {}
     this.#wake?.()
+    this.#makeRoom?.()
   }
 
   fail(error: AppError): void {
@@ -187,6 +209,8 @@ class Reader {
   async next(): Promise<Document | undefined> {
     for (;;) {
       const event = this.#waiting.shift()
+      if (event !== undefined) this.#taken++
+      this.#makeRoom?.()
       if (event !== undefined && !this.#isPast(event)) return event
       if (event !== undefined) continue
       if (this.#end?.error !== undefined) throw this.#end.error

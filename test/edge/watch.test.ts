@@ -6,10 +6,12 @@ import { type EdgeUnderTest, type HostKind, startEdgeUnderTest, wireApp } from '
 describe.each<HostKind>(['node', 'workerd'])('the watch stream on %s', (kind) => {
   let edge: EdgeUnderTest
   let token: string
+  let owner: string
   beforeAll(async () => {
     edge = await startEdgeUnderTest(kind)
     const login = await post(`${edge.url}/api/client/v2.0/app/${wireApp}/auth/providers/anon-user/login`, {})
     token = login.body.access_token
+    owner = login.body.user_id
   })
   afterAll(() => edge?.close())
 
@@ -67,16 +69,37 @@ describe.each<HostKind>(['node', 'workerd'])('the watch stream on %s', (kind) =>
     await expect.poll(write, { timeout: 10_000, interval: 200 }).toBe(before)
   })
 
-  /** The id of the document that a stream's first event tells of. */
-  async function firstId(answer: Response): Promise<string> {
+  /** The ids of the documents that a stream's first events tell of; what else it sent when it ended before. */
+  async function firstIds(answer: Response, count: number): Promise<string[]> {
     let text = ''
+    const ids: string[] = []
     for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      text += chunk
-      const [, data] = /^data: (.*)\n\n/m.exec(text) ?? []
-      if (data !== undefined) return JSON.parse(data).documentKey._id.$oid
+      const messages = (text + chunk).split('\n\n')
+      text = messages.pop() ?? ''
+      for (const message of messages) {
+        const [, data] = /^data: (.*)$/m.exec(message) ?? []
+        if (message.startsWith('event: error')) return [...ids, message]
+        if (data !== undefined && ids.push(JSON.parse(data).documentKey._id.$oid) === count) return ids
+      }
     }
-    return text
+    return [...ids, text]
   }
+
+  it.for([
+    ['told as they are', 'watched'],
+    ['looked up under rules', 'notes'],
+  ])('tells of all of many changes that come at once, %s', async ([, collection], test) => {
+    test.skip(!edge.changeStreams, 'the server has no change streams')
+    const ids = Array.from({ length: 1_400 }, () => new ObjectId())
+    const abort = new AbortController()
+    const told = firstIds(await open({ collection }, abort.signal), ids.length)
+    await edge.client
+      ?.db('wire')
+      .collection(String(collection))
+      .insertMany(ids.map((_id) => ({ _id, owner })))
+    expect(await told).toEqual(ids.map((id) => id.toHexString()))
+    abort.abort()
+  })
 
   it('serves more streams than it may have connections', async (test) => {
     test.skip(!edge.changeStreams, 'the server has no change streams')
@@ -85,12 +108,12 @@ describe.each<HostKind>(['node', 'workerd'])('the watch stream on %s', (kind) =>
     const answers = await Promise.all(
       ids.map((id) => open({ collection: 'watched', ids: [{ $oid: id.toHexString() }] }, abort.signal)),
     )
-    const told = Promise.all(answers.map(firstId))
+    const told = Promise.all(answers.map((answer) => firstIds(answer, 1)))
     await edge.client
       ?.db('wire')
       .collection('watched')
       .insertMany(ids.map((_id) => ({ _id })))
-    expect(await told).toEqual(ids.map((id) => id.toHexString()))
+    expect(await told).toEqual(ids.map((id) => [id.toHexString()]))
     // What needs a connection of the same host while they wait has one: the session is looked up before a refusal.
     expect((await open({ collection: 'watched', ids: 1 })).status).toBe(400)
     abort.abort()

@@ -2,6 +2,7 @@ import type { Caller } from '../../../runtime/caller.ts'
 import { stringifyEjson } from '../../../runtime/ejson/index.ts'
 import { AppError } from '../../../runtime/errors.ts'
 import { type CollectionWatch, watchCollection } from '../../../runtime/streams/watch-collection.ts'
+import { sleep } from '../../../runtime/triggers/sleep.ts'
 import { toErrorAnswer } from '../../error-body.ts'
 import type { HostRequest } from '../../host-request.ts'
 import type { HostContext } from '../host-context.ts'
@@ -9,8 +10,10 @@ import { userOfBearer } from '../resolve-user.ts'
 import { Arguments, toNamespace } from './service-call.ts'
 
 const heartbeatMs = 20_000
-/** Events a slow reader may leave waiting. */
+/** Events that wait here for a slow reader; behind them, the stream itself waits. */
 const maxWaiting = 256
+/** Longer than any network stalls that a connection survives. */
+const patienceMs = 30_000
 
 /** The Web SDK's stream of change events (spec: clients 5.2): server-sent events of extended JSON, without ids. */
 export async function streamWatch(
@@ -39,8 +42,10 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
   const encoder = new TextEncoder()
   let heartbeat: ReturnType<typeof setInterval> | null = null
   let isOpen = true
+  let onRead: (() => void) | undefined
   async function end(): Promise<void> {
     isOpen = false
+    onRead?.()
     if (heartbeat !== null) clearInterval(heartbeat)
     await watch.close().catch(() => {})
   }
@@ -65,10 +70,20 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
         }, heartbeatMs)
         void pump(controller, send, fail)
       },
+      pull: () => onRead?.(),
       cancel: end,
     },
     { highWaterMark: maxWaiting },
   )
+
+  /** Waits until the client reads on. @returns false when it does not */
+  async function isRead(): Promise<boolean> {
+    const waiting = new AbortController()
+    onRead = () => waiting.abort()
+    await sleep(patienceMs, waiting.signal)
+    onRead = undefined
+    return waiting.signal.aborted
+  }
 
   async function pump(
     controller: ReadableStreamDefaultController<Uint8Array>,
@@ -77,7 +92,7 @@ function toEventStream(watch: CollectionWatch, assertSession: () => Promise<unkn
   ): Promise<void> {
     try {
       for (let event = await watch.next(); isOpen && event !== undefined; event = await watch.next()) {
-        if ((controller.desiredSize ?? 0) <= 0)
+        if ((controller.desiredSize ?? 0) <= 0 && !(await isRead()))
           return await fail(new AppError('BadRequest', 'the reader is too slow for this stream'))
         send(`data: ${escapeData(stringifyEjson(event, 'EJSON'))}\n\n`)
       }

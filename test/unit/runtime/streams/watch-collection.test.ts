@@ -86,6 +86,25 @@ describe('watching', () => {
     await expect.poll(() => sent('killCursors').length).toBe(2)
   })
 
+  it('one who reads nothing is told so in the end, and the others miss nothing', async (test) => {
+    test.skip(!server.changeStreams, 'the server has no change streams')
+    const [reader, idler] = [await open('burst'), await open('burst')]
+    const ids = Array.from({ length: 1_500 }, (_, n) => n)
+    const told: unknown[] = []
+    const reading = (async () => {
+      while (told.length < ids.length) told.push(idOf(await reader.next()))
+    })()
+    await writer
+      .db(database)
+      .collection<{ _id: number }>('burst')
+      .insertMany(ids.map((_id) => ({ _id })))
+    await reading
+    expect(told).toEqual(ids)
+    for (let n = 0; n < 1_000; n++) await idler.next()
+    await expect(idler.next()).rejects.toThrow('the reader is too slow for this stream')
+    await Promise.all([reader.close(), idler.close()])
+  })
+
   it('a collection that is dropped ends for all, after they were told', async (test) => {
     test.skip(!server.changeStreams, 'the server has no change streams')
     await insert('dropped', 1)
