@@ -108,7 +108,8 @@ describe.each(hostKinds)('an edge on %s', (kind) => {
       const written = [...load.acknowledged].sort((a, b) => a - b)
       await until(async () => (await ids('effects', 'doc')).length >= written.length, 60_000)
       expect(await ids('effects', 'doc')).toEqual(written)
-      await until(() => watcher.seen.size >= written.length, 60_000)
+      // What is missing, the comparison tells.
+      await until(() => watcher.seen.size >= written.length, 60_000).catch(() => {})
       expect([watcher.opened, [...watcher.seen].sort((a, b) => a - b)]).toEqual([1, written])
       // The minutes that came while it was away are caught up by one run, and the next ones run.
       const ticksSince = () =>

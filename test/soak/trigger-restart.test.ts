@@ -71,9 +71,9 @@ describe.each(hostKinds)('an edge on %s whose database is killed', (kind) => {
       })
       expect(await idsOf('source', '_id')).toEqual(written)
       expect(await idsOf('effects', 'doc')).toEqual(written)
-      await until(() => watcher.seen.size >= written.length, 30_000)
-      expect(watcher.opened).toBe(1)
-      expect([...watcher.seen].sort((a, b) => a - b)).toEqual(written)
+      // What is missing, the comparison tells.
+      await until(() => watcher.seen.size >= written.length, 30_000).catch(() => {})
+      expect([watcher.opened, [...watcher.seen].sort((a, b) => a - b)]).toEqual([1, written])
       expect((await fetch(`${host.line}/ready`)).status).toBe(200)
       console.log(`${kind}: ${written.length} writes, ${load.unavailable} answers 503, ${restarts} restarts`)
       watcher.close()
