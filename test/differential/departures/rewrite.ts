@@ -47,10 +47,10 @@ export function mapCommands(scenario: Scenario, change: (command: Doc) => Doc): 
 /** The scenario with every value of its documents and commands put through `change`, the innermost first. */
 export function rewriteValues(scenario: Scenario, change: (value: unknown) => unknown): Scenario {
   const fields = (document: Doc) => rewriteFields(document, (value) => rewriteValue(value, change))
-  return mapCommands(mapDocuments(scenario, fields), fields)
+  return mapCommands({ ...scenario, documents: scenario.documents.map(fields) }, fields)
 }
 
-/** The scenario with every value of its stored documents put through `change`, the innermost first. */
+/** The scenario with every value of the documents of {@link mapDocuments} put through `change`, the innermost first. */
 export function rewriteStored(scenario: Scenario, change: (value: unknown) => unknown): Scenario {
   return mapDocuments(scenario, (document) => rewriteFields(document, (value) => rewriteValue(value, change)))
 }
@@ -74,9 +74,15 @@ export function rewriteUpdates(scenario: Scenario, change: (update: Doc) => Doc)
   )
 }
 
-/** The scenario with every stored document put through `change`. */
+/** The scenario with every document that is stored at its start or inserted put through `change`. */
 export function mapDocuments(scenario: Scenario, change: (document: Doc) => Doc): Scenario {
-  return { ...scenario, documents: scenario.documents.map(change) }
+  const inserting = mapCommands(scenario, (command) => {
+    const documents = command.get('documents')
+    return command.has('insert') && Array.isArray(documents)
+      ? new Map([...command, ['documents', documents.map(change)]])
+      : command
+  })
+  return { ...inserting, documents: scenario.documents.map(change) }
 }
 
 /** Every pipeline of the scenario's aggregates and updates, and those within its stages, put through `change`. */
