@@ -120,30 +120,31 @@ class SharedStream {
   async #run(opened: ChangeStream): Promise<void> {
     const leave = this.#turns.join()
     const { signal } = this.#closing
-    let stream = opened
-    signal.addEventListener('abort', () => void stream.close().catch(() => {}))
-    /** The driver resumes once and not for long; a stream that it gave up is opened again where it was. */
-    let isGivenUp = false
+    let stream: ChangeStream | undefined = opened
+    signal.addEventListener('abort', () => void stream?.close().catch(() => {}))
     const read = async () => {
-      if (isGivenUp) {
+      stream ??= this.#open()
+      try {
+        return await this.#turns.tryNext(stream, signal)
+      } catch (error) {
+        // The driver resumes once and not for long; a stream that it gave up is opened again where it was. What an
+        // answer that comes too late has read must not count as read.
+        stream.removeAllListeners('resumeTokenChanged')
         void stream.close().catch(() => {})
-        stream = this.#open()
+        stream = undefined
+        throw error
       }
-      isGivenUp = true
-      const event = await this.#turns.tryNext(stream, signal)
-      isGivenUp = false
-      return event
     }
     try {
       // A stream whose source was dropped ends.
-      while (!signal.aborted && !stream.closed) await this.#deliver(await outlast(read, signal))
+      while (!signal.aborted && stream?.closed !== true) await this.#deliver(await outlast(read, signal))
       for (const reader of this.#readers) reader.end()
     } catch (error) {
       for (const reader of this.#readers) reader.fail(toDatabaseError(error))
     } finally {
       leave()
       this.#end()
-      await stream.close().catch(() => {})
+      await stream?.close().catch(() => {})
     }
   }
 
