@@ -126,6 +126,7 @@ export async function runDifferential(
       if (doubted.length === MOST_DOUBTED) continue
       const ask: Ask = {
         local: observeLocal,
+        server: (scenario) => server.observe(scenario),
         async agree(scenario) {
           const outcome = await differenceOf(scenario, [...doubted, departure])
           return outcome === undefined || 'known' in outcome

@@ -9,6 +9,8 @@ import type { Observed } from './departure.ts'
 export interface Ask {
   /** What our database does with another scenario. */
   local(scenario: Scenario): Promise<Observation>
+  /** What the other server does with another scenario. */
+  server(scenario: Scenario): Promise<Observation>
   /** Whether the two agree on another scenario, other departures apart. */
   agree(scenario: Scenario): Promise<boolean>
 }
@@ -16,12 +18,17 @@ export interface Ask {
 export type Proof = (observed: Observed, ask: Ask) => Promise<boolean>
 type Rewrite = (scenario: Scenario) => Scenario
 
-/** Said in another way that means the same, ours answers the same, and the server agrees: only the first way is its own. */
+/**
+ * Said in another way that means the same, ours answers the same, and the server otherwise than before: it agrees, so
+ * that only the first way is its own.
+ */
 export function serverAgreesOn(rewrite: Rewrite): Proof {
-  return async ({ scenario, localObservation }, ask) => {
+  return async ({ scenario, localObservation, serverObservation }, ask) => {
     const rewritten = rewrite(scenario)
     if (isSame(scenario, rewritten)) return false
-    return compare(scenario, localObservation, await ask.local(rewritten)) === undefined && ask.agree(rewritten)
+    if (compare(scenario, localObservation, await ask.local(rewritten)) !== undefined) return false
+    // What it answers as before is another departure's, which agreement leaves apart.
+    return compare(scenario, serverObservation, await ask.server(rewritten)) !== undefined && ask.agree(rewritten)
   }
 }
 
