@@ -74,9 +74,12 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   {
     name: 'conditions beside one that fails',
     reason:
-      'A condition after one that fails may be an error, or none (manual, "$and", "Behavior"), and $match after $match is one $and (manual, "Aggregation Pipeline Optimization"): ours stops, DocumentDB computes $expr for documents that another condition leaves out',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$expr/.test(text),
-    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, onlyComputed)),
+      'A condition after one that fails may be an error, or none (manual, "$and", "Behavior"), and $match after $match is one $and (manual, "Aggregation Pipeline Optimization"): ours goes by their order and stops, DocumentDB computes $expr before or after any other',
+    matches: ({ difference, text }) => /error$/.test(difference.kind) && /\$expr/.test(text),
+    proof: anyOf(
+      oursAgreesOn((scenario) => rewriteCommands(scenario, onlyComputed)),
+      oursAgreesOn((scenario) => rewritePipelines(rewriteCommands(scenario, computedLast), matchedComputedLast)),
+    ),
   },
   {
     name: 'empty arrays in a sort',
@@ -170,6 +173,27 @@ function onlyComputed(document: Doc): Doc {
   if (document.has('$expr')) return doc([['$expr', document.get('$expr')]])
   const match = document.get('$match')
   return match instanceof Map && !match.has('$expr') ? literal({ $match: literal({}) }) : document
+}
+
+/** A filter with its `$expr` after all other conditions. */
+function computedLast(document: Doc): Doc {
+  return new Map([...document].sort(([a], [b]) => Number(a === '$expr') - Number(b === '$expr')))
+}
+
+/** Of stages of `$match` in a row, those with `$expr` after the others. */
+function matchedComputedLast(stages: readonly Doc[]): readonly Doc[] {
+  const runs: Doc[][] = []
+  for (const stage of stages) {
+    const last = runs.at(-1)
+    if (stage.has('$match') && last?.[0]?.has('$match')) last.push(stage)
+    else runs.push([stage])
+  }
+  return runs.flatMap((run) => run.sort((a, b) => Number(isComputed(a)) - Number(isComputed(b))))
+}
+
+function isComputed(stage: Doc): boolean {
+  const match = stage.get('$match')
+  return match instanceof Map && match.has('$expr')
 }
 
 /** All that a findAndModify would look at. */
