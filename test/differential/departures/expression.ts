@@ -92,6 +92,23 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     ),
   },
   {
+    name: 'timestamps in text',
+    reason:
+      'The manual is silent on timestamps as strings; MongoDB writes the day without a zero and the counter as it is (timestamp.cpp, "toStringPretty"), DocumentDB pads both',
+    matches: ({ text }) => /Timestamp\(/.test(text) && /\$(substr|toLower|toUpper)/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteCommands(
+        scenario,
+        replacingOperators({
+          $toLower: (operand) => literal({ $toLower: unlessTimestamp(operand) }),
+          $toUpper: (operand) => literal({ $toUpper: unlessTimestamp(operand) }),
+          $substrCP: (operand) => literal({ $substrCP: firstUnlessTimestamp(operand) }),
+          $substrBytes: (operand) => literal({ $substrBytes: firstUnlessTimestamp(operand) }),
+        }),
+      ),
+    ),
+  },
+  {
     name: '$maxN of nothing',
     reason:
       'The array forms of $firstN, $lastN, $maxN and $minN fail for what is no array (manual, "$lastN", "Array Operator")',
@@ -153,7 +170,19 @@ function parts(operand: unknown): unknown {
 }
 
 function unlessDouble(value: unknown): Doc {
-  return literal({ $cond: [literal({ $eq: [literal({ $type: [value] }), 'double'] }), 'a double', value] })
+  return unlessOfType('double', value)
+}
+
+function unlessTimestamp(value: unknown): Doc {
+  return unlessOfType('timestamp', value)
+}
+
+function unlessOfType(type: string, value: unknown): Doc {
+  return literal({ $cond: [literal({ $eq: [literal({ $type: [value] }), type] }), `a ${type}`, value] })
+}
+
+function firstUnlessTimestamp(operand: unknown): unknown {
+  return Array.isArray(operand) ? [unlessTimestamp(operand[0]), ...operand.slice(1)] : operand
 }
 
 function ofSomething(operand: unknown): unknown {

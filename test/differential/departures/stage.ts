@@ -34,6 +34,13 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(matchingAll))),
   },
   {
+    name: 'conditions of $lookup',
+    reason:
+      'The pipeline of a $lookup by fields runs on the documents that match (manual, "$lookup", "Correlated Subqueries Using Concise Syntax"); DocumentDB computes its conditions for others too',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$lookup: .*localField.*\$expr/.test(text),
+    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, lookingUpAll)),
+  },
+  {
     name: '$group by nothing',
     reason:
       'The manual ("$group") is silent on a key that is missing; it groups with null in the jstests (groupMissing.js). DocumentDB keeps it apart, without _id',
@@ -148,6 +155,12 @@ function countedByGroup(stage: Doc): Doc[] {
   if (typeof name !== 'string') return [stage]
   const group = literal({ $group: literal({ _id: null, [name]: literal({ $sum: new Int32(1) }) }) })
   return [group, literal({ $project: literal({ _id: new Int32(0) }) })]
+}
+
+/** A `$lookup` whose pipeline runs on every document. */
+function lookingUpAll(document: Doc): Doc {
+  if (!document.has('localField') || !document.has('pipeline')) return document
+  return new Map([...document].filter(([name]) => name !== 'localField' && name !== 'foreignField'))
 }
 
 /** The condition of a search, put to every document. */

@@ -1,4 +1,4 @@
-import { FarDate } from '../../bson/value.ts'
+import { FarDate, type Timestamp } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import { dayOfWeek, dayOfYear, isoDayOfWeek, isoWeek, week } from './calendar.ts'
 import { findZone, localDate, localToUtc, UTC, utcFromFields, type Zone } from './timezone.ts'
@@ -86,6 +86,12 @@ export function formatDate(date: Date, format: string | undefined, zone: Zone): 
 /** A date as `$toString` writes it. */
 export function printDate(date: Date): string {
   return formatDate(date, undefined, UTC)
+}
+
+/** How MongoDB turns a timestamp into a string: `Feb 29 23:59:59:16`, its second in UTC and its counter. */
+export function printTimestamp({ t, i }: Timestamp): string {
+  const date = new Date(t * 1000)
+  return `${formatDate(date, '%b', UTC)} ${String(date.getUTCDate()).padStart(2)} ${formatDate(date, '%H:%M:%S', UTC)}:${i}`
 }
 
 function refused(text: string, reason: string): DatabaseError {

@@ -15,7 +15,7 @@ import {
 } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import { compile } from './compile.ts'
-import { printDate } from './date-format.ts'
+import { printDate, printTimestamp } from './date-format.ts'
 import { binary, namedArguments, type Operators, ranged, rangedOverPresent, unary, variadic } from './define.ts'
 import { doubleToText } from './number-text.ts'
 import type { CompileOperator } from './scope.ts'
@@ -31,7 +31,7 @@ export function coerceToString(value: Input): string {
   if (value instanceof BSONSymbol) return value.value
   if (value instanceof Code) return value.code
   if (value instanceof Date) return printDate(value)
-  if (value instanceof Timestamp) return `Timestamp(${value.t}, ${value.i})`
+  if (value instanceof Timestamp) return printTimestamp(value)
   throw new DatabaseError(16007, `can't convert from BSON type ${typeName(value)} to String`)
 }
 

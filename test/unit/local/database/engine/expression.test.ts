@@ -222,6 +222,8 @@ describe('expressions', () => {
       { $dateTrunc: { date: '$d', unit: 'day', timezone: 'Nowhere' } },
       refused('40485 unrecognized time zone identifier: "Nowhere"'),
     ],
+    [{ $substrCP: [new Timestamp({ t: 951_868_799, i: 16 }), 0, 99] }, 'Feb 29 23:59:59:16'],
+    [{ $toUpper: new Timestamp({ t: 1, i: 2 }) }, 'JAN  1 00:00:01:2'],
     [{ $tsSecond: new Timestamp({ t: 5, i: 2 }) }, 5n],
   ])
 
