@@ -15,6 +15,7 @@ import { loadCommand, loadedCommand, needsLoading } from './registry.ts'
 import type { Server } from './server.ts'
 import { encodeReply, type Reply } from './support/reply.ts'
 import type { Session } from './support/session.ts'
+import { checkWriteConcern, writeConcernError } from './support/write-concern.ts'
 
 const known = new Map<string, ReadonlySet<string>>()
 
@@ -51,9 +52,12 @@ const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 116
 const STATE_CHANGE_CODES = new Set([189, 10107, 11602, 13435, 13436])
 /** Errors that end a change stream for good. */
 const NON_RESUMABLE_CODES = new Set([280, 286])
+/** Errors after which the whole transaction may be tried again, also when it was about to end. */
+const CONFLICT_CODES = new Set([112, 24, 246, 239, 267])
 /** Errors after which the whole transaction may be tried again. */
 const TRANSIENT_CODES = new Set([
-  112, 24, 246, 239, 251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262,
+  ...CONFLICT_CODES,
+  ...[251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262],
 ])
 
 /** Answers requests: finds the command, its session and transaction, runs it, and words what went wrong. */
@@ -128,7 +132,7 @@ async function answerFailing(
     const retryable = parsed.body.has('txnNumber') && parsed.body.get('autocommit') !== false
     const ends = parsed.name === 'commitTransaction' || parsed.name === 'abortTransaction'
     if (labels) error.labels = labels
-    else if (ends && code === 251) error.labels = ['TransientTransactionError']
+    else if (ends && (code === 251 || CONFLICT_CODES.has(code))) error.labels = ['TransientTransactionError']
     else if ((retryable || ends) && RETRYABLE_CODES.has(code)) error.labels = ['RetryableWriteError']
     else if (parsed.body.get('autocommit') === false && !ends && TRANSIENT_CODES.has(code)) {
       error.labels = ['TransientTransactionError']
@@ -193,12 +197,18 @@ function finish(server: Server, call: Call, reply: Reply, strike: Doc | undefine
   let result = reply
   const concernError = strike?.get('writeConcernError')
   if (isDoc(concernError)) result = withConcernError(reply, concernError, strike!, invocation)
+  else if (call.command.writes) result = withUnmetConcern(reply, invocation.body)
   const parts = encodeReply(result, tailOf(server))
   // An awaited hello is answered again and again: `hello` itself waits for the time the client gave.
   const streams = call.message.exhaustAllowed && call.command.name === 'hello' && invocation.body.has('topologyVersion')
   if (!streams) return { parts }
   const { message, parsed } = call
   return { parts, next: async () => answer(server, message, invocation.peer, parsed, undefined) }
+}
+
+function withUnmetConcern(reply: Reply, body: Doc): Reply {
+  const error = writeConcernError(body)
+  return error ? { ...reply, fields: new Map([...reply.fields, ['writeConcernError', error]]) } : reply
 }
 
 function withConcernError(reply: Reply, concernError: Doc, strike: Doc, invocation: Invocation): Reply {
@@ -241,6 +251,7 @@ function prepare(server: Server, message: Message, peer: Peer, parsed: ParsedCom
   }
   server.counters.command++
   checkApiVersion(command, body, name)
+  if (command.writes) checkWriteConcern(body)
   const context = sessionContext(server, command, body, name, peer)
   const invocation = new Invocation({ server, peer, name, db, body, sequences, ...context })
   if (command.fields) invocation.fields.only(fieldsOf(name, command.fields))

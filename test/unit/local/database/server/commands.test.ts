@@ -9,6 +9,13 @@ describe('commands', () => {
   it.each<[string, Document, number, string, string]>([
     ['an unknown command', { nonsense: 1 }, 59, 'CommandNotFound', "no such command: 'nonsense'"],
     [
+      'a write concern that no set can meet',
+      { insert: 'c', documents: [{}], writeConcern: { w: 51 } },
+      9,
+      'FailedToParse',
+      'w has to be a non-negative number and not greater than 50; found: 51',
+    ],
+    [
       'an explanation of a command that has none',
       { explain: { insert: 'c', documents: [{}] } },
       20,
@@ -122,6 +129,26 @@ describe('commands', () => {
       upserted: [{ index: 1, _id: 9 }],
       writeErrors: [{ index: 2, code: 9 }],
     })
+  })
+
+  it.each<[unknown, Document]>([
+    [10, { code: 100, codeName: 'UnsatisfiableWriteConcern', errmsg: 'Not enough data-bearing nodes' }],
+    [
+      'far',
+      {
+        code: 79,
+        codeName: 'UnknownReplWriteConcern',
+        errmsg: "No write concern mode named 'far' found in replica set configuration",
+      },
+    ],
+  ])('write what a set of one cannot confirm to w: %j, and say so', async (w, error) => {
+    const collection = db().collection(`confirmed_${w}`)
+    const reply = await db()
+      .command({ insert: collection.collectionName, documents: [{ _id: 1 }], writeConcern: { w } })
+      .catch((thrown) => thrown.errorResponse ?? thrown.result)
+    const writeConcern = { w, wtimeout: 0, provenance: 'clientSupplied' }
+    expect(reply).toMatchObject({ n: 1, writeConcernError: { ...error, errInfo: { writeConcern } } })
+    expect(await collection.countDocuments()).toBe(1)
   })
 
   it('validate documents as the collection says', async () => {
