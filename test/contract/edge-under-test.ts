@@ -54,8 +54,11 @@ export interface EdgeUnderTest {
 // Vitest sets BASE_URL to a path of its own, so a full address counts only; EDGE_BASE_URL is never touched.
 const remoteUrl = [process.env.EDGE_BASE_URL, process.env.BASE_URL].find((url) => url?.startsWith('http'))
 
-/** The hosts that a table runs on: both of ours, or the one that `BASE_URL` (with `EDGE_KEY`) names. */
-export const hostKinds: readonly (HostKind | 'remote')[] = remoteUrl ? ['remote'] : ['node', 'workerd']
+/** Our hosts; `EDGE_HOSTS=node` leaves the other out, where it would ask the same of another part. */
+export const ownHosts: readonly HostKind[] = process.env.EDGE_HOSTS === 'node' ? ['node'] : ['node', 'workerd']
+
+/** The hosts that a table runs on: ours, or the one that `BASE_URL` (with `EDGE_KEY`) names. */
+export const hostKinds: readonly (HostKind | 'remote')[] = remoteUrl ? ['remote'] : ownHosts
 
 export interface EdgeSettings {
   plainActionErrors?: boolean

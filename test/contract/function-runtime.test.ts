@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type TemporaryFolder, temporaryFolder } from '../support/app-folders.ts'
 import { type ServedApp, serveApp } from '../support/served-app.ts'
 import { post } from './credentials.ts'
+import { ownHosts } from './edge-under-test.ts'
 import { rows } from './function-runtime-rows.ts'
 
 const app = 'functions-abcde'
@@ -73,7 +74,7 @@ function appFiles(): Record<string, unknown> {
   return { ...files, 'functions/config.json': manifest }
 }
 
-describe.each(['node', 'workerd'] as const)('the function runtime on %s', (kind) => {
+describe.each(ownHosts)('the function runtime on %s', (kind) => {
   let folder: TemporaryFolder
   let echo: Server
   let mail: NetServer

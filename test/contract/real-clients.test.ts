@@ -9,6 +9,7 @@ import { type TemporaryFolder, temporaryFolder } from '../support/app-folders.ts
 import { type ServedApp, serveApp } from '../support/served-app.ts'
 import { send } from './contract-case.ts'
 import { post } from './credentials.ts'
+import { ownHosts } from './edge-under-test.ts'
 
 /** Clients as their public code is written (spec: real apps 4), against the app folder that `cli init` makes for them. */
 
@@ -53,7 +54,7 @@ function talk(url: string, requests: readonly string[]): Promise<string> {
   })
 }
 
-describe.each(['node', 'workerd'] as const)('clients without an exported folder on %s', (kind) => {
+describe.each(ownHosts)('clients without an exported folder on %s', (kind) => {
   let folder: TemporaryFolder
   let served: ServedApp
   let client: MongoClient

@@ -8,6 +8,7 @@ import { openUserState } from '../../runtime/users/state.ts'
 import { type TemporaryFolder, temporaryFolder } from '../support/app-folders.ts'
 import { type ServedApp, serveApp } from '../support/served-app.ts'
 import { post } from './credentials.ts'
+import { ownHosts } from './edge-under-test.ts'
 import { collections, type DecisionRow, decisionRows, document, questionRows } from './worked-decisions-rows.ts'
 
 const app = 'decisions-abcde'
@@ -93,7 +94,7 @@ const prefixes: Record<DecisionRow['action'], string> = {
   deleteMany: 'Failed to delete documents: ',
 }
 
-describe.each(['node', 'workerd'] as const)('the worked decisions of the rules on %s', (kind) => {
+describe.each(ownHosts)('the worked decisions of the rules on %s', (kind) => {
   let folder: TemporaryFolder
   let served: ServedApp
   let client: MongoClient
