@@ -79,6 +79,9 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     proof: anyOf(
       oursAgreesOn((scenario) => rewriteCommands(scenario, onlyComputed)),
       oursAgreesOn((scenario) => rewritePipelines(rewriteCommands(scenario, computedLast), matchedComputedLast)),
+      oursAgreesOn((scenario) =>
+        rewritePipelines(scenario, (stages) => matchRuns(stages).flatMap((run) => run.reverse())),
+      ),
     ),
   },
   {
@@ -182,13 +185,19 @@ function computedLast(document: Doc): Doc {
 
 /** Of stages of `$match` in a row, those with `$expr` after the others. */
 function matchedComputedLast(stages: readonly Doc[]): readonly Doc[] {
+  const last = (run: Doc[]) => run.sort((a, b) => Number(isComputed(a)) - Number(isComputed(b)))
+  return matchRuns(stages).flatMap(last)
+}
+
+/** The stages in their order, those of `$match` in a row together. */
+function matchRuns(stages: readonly Doc[]): Doc[][] {
   const runs: Doc[][] = []
   for (const stage of stages) {
     const last = runs.at(-1)
     if (stage.has('$match') && last?.[0]?.has('$match')) last.push(stage)
     else runs.push([stage])
   }
-  return runs.flatMap((run) => run.sort((a, b) => Number(isComputed(a)) - Number(isComputed(b))))
+  return runs
 }
 
 function isComputed(stage: Doc): boolean {
