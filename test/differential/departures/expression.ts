@@ -22,9 +22,18 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
   {
     name: 'operands after null',
     reason:
-      '$zip of a null is null, and an error of what is no array (manual, "$zip", "inputs"), which does not say what goes first: ours stops at the null, DocumentDB computes the other inputs all the same',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$zip/.test(text),
-    proof: oursAgreesOn((scenario) => rewriteCommands(scenario, replacingOperators({ $zip: inputsOf }))),
+      '$zip of a null is null, and an error of what is no array (manual, "$zip", "inputs"), $indexOfBytes and $indexOfCP of a first null are null (manual, each), which does not say what goes first: ours stops at the null, DocumentDB computes the other operands all the same',
+    matches: ({ difference, text }) => difference.kind === 'no error' && /\$(zip|indexOfBytes|indexOfCP)\b/.test(text),
+    proof: oursAgreesOn((scenario) =>
+      rewriteCommands(
+        scenario,
+        replacingOperators({
+          $zip: inputsOf,
+          $indexOfBytes: (operands) => operands,
+          $indexOfCP: (operands) => operands,
+        }),
+      ),
+    ),
   },
   {
     name: 'the value of $setField in nothing',
