@@ -46,7 +46,7 @@ export const SERVER_WENT_DOWN = 'the server went down'
 const SEED_STRIDE = 1_000_003
 
 /** How many departures one command may show at once: each proof but the last may need another departure. */
-const MOST_DOUBTED = 2
+const MOST_DOUBTED = 3
 
 /** Undefined when there is no difference. */
 type Outcome = { readonly known: string } | Difference | undefined

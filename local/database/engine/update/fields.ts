@@ -1,7 +1,17 @@
 import { compareValues, valuesIdentical } from '../../bson/compare.ts'
 import { addChecked, exactInteger, intOrLong, LONG_MAX, multiplyChecked, zeroOf } from '../../bson/number.ts'
 import { printValue } from '../../bson/print.ts'
-import { Int32, int, isDoc, isNumber, type NumberValue, Timestamp, typeName, type Value } from '../../bson/value.ts'
+import {
+  Decimal128,
+  Int32,
+  int,
+  isDoc,
+  isNumber,
+  type NumberValue,
+  Timestamp,
+  typeName,
+  type Value,
+} from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Draft } from './draft.ts'
 import type { CompileModifier } from './modifier.ts'
@@ -17,6 +27,16 @@ function assign(draft: Draft, path: readonly string[], value: Value): void {
 export const set: CompileModifier = (operand) => (draft, path) => assign(draft, path, operand)
 
 export const unset: CompileModifier = () => (draft, path) => draft.unset(path)
+
+/** MongoDB lets a number be that became one of its type and value: zero of either sign, `1.0` for `1.00`, never NaN. */
+function isSameNumber(a: NumberValue, b: NumberValue): boolean {
+  if (typeof a === 'number' || typeof b === 'number') return a === b
+  return typeName(a) === typeName(b) && !isNaNDecimal(a) && compareValues(a, b) === 0
+}
+
+function isNaNDecimal(value: NumberValue): boolean {
+  return value instanceof Decimal128 && Number.isNaN(Number(value.toString()))
+}
 
 /** `$inc` and `$mul` differ in the calculation, the value for a missing field, and their words. */
 function arithmetic(
@@ -48,7 +68,7 @@ function arithmetic(
           `Failed to apply ${name} operations to current value ((NumberLong)${printValue(current)}) for document ${draft.label}`,
         )
       }
-      if (!valuesIdentical(current, result)) draft.set(at, result)
+      if (!isSameNumber(current, result)) draft.set(at, result)
     }
   }
 }

@@ -40,6 +40,11 @@ const CASES: readonly (readonly [object, object, object | string, Options?])[] =
   ],
   [{ a: decimal('1.10') }, { $inc: { a: 1 }, $mul: { b: decimal('2') } }, { a: decimal('2.10'), b: decimal('0') }],
   [
+    { a: new Double(0), b: decimal('1.0'), c: decimal('0') },
+    { $mul: { a: -1, b: decimal('1.00'), c: -1 } },
+    { a: new Double(0), b: decimal('1.0'), c: decimal('0') },
+  ],
+  [
     {},
     { $mul: { a: -1.5, b: Number.NaN, c: decimal('0.1'), d: 3n, e: 2 } },
     { a: new Double(0), b: new Double(0), c: decimal('0'), d: 0n, e: 0 },
