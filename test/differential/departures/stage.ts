@@ -163,12 +163,12 @@ function lookingUpAll(document: Doc): Doc {
   return new Map([...document].filter(([name]) => name !== 'localField' && name !== 'foreignField'))
 }
 
-/** The condition of a search, put to every document. */
+/** The condition of a search, put to every document of the collection. */
 function matchingAll(stage: Doc): Doc {
   const lookup = stage.get('$graphLookup')
-  return lookup instanceof Map && lookup.has('restrictSearchWithMatch')
-    ? literal({ $match: lookup.get('restrictSearchWithMatch') })
-    : stage
+  if (!(lookup instanceof Map && lookup.has('restrictSearchWithMatch'))) return stage
+  const pipeline = [literal({ $match: lookup.get('restrictSearchWithMatch') })]
+  return literal({ $lookup: literal({ from: lookup.get('from'), pipeline, as: lookup.get('as') }) })
 }
 
 function plain(depth: Described | undefined): Described {

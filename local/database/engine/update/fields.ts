@@ -1,17 +1,15 @@
 import { compareValues, valuesIdentical } from '../../bson/compare.ts'
-import { addChecked, exactInteger, intOrLong, LONG_MAX, multiplyChecked, zeroOf } from '../../bson/number.ts'
-import { printValue } from '../../bson/print.ts'
 import {
-  Decimal128,
-  Int32,
-  int,
-  isDoc,
-  isNumber,
-  type NumberValue,
-  Timestamp,
-  typeName,
-  type Value,
-} from '../../bson/value.ts'
+  addChecked,
+  exactInteger,
+  intOrLong,
+  isNaNValue,
+  LONG_MAX,
+  multiplyChecked,
+  zeroOf,
+} from '../../bson/number.ts'
+import { printValue } from '../../bson/print.ts'
+import { Int32, int, isDoc, isNumber, type NumberValue, Timestamp, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
 import type { Draft } from './draft.ts'
 import type { CompileModifier } from './modifier.ts'
@@ -30,12 +28,7 @@ export const unset: CompileModifier = () => (draft, path) => draft.unset(path)
 
 /** MongoDB lets a number be that became one of its type and value: zero of either sign, `1.0` for `1.00`, never NaN. */
 function isSameNumber(a: NumberValue, b: NumberValue): boolean {
-  if (typeof a === 'number' || typeof b === 'number') return a === b
-  return typeName(a) === typeName(b) && !isNaNDecimal(a) && compareValues(a, b) === 0
-}
-
-function isNaNDecimal(value: NumberValue): boolean {
-  return value instanceof Decimal128 && Number.isNaN(Number(value.toString()))
+  return typeName(a) === typeName(b) && !isNaNValue(a) && compareValues(a, b) === 0
 }
 
 /** `$inc` and `$mul` differ in the calculation, the value for a missing field, and their words. */
