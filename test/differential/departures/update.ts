@@ -89,6 +89,15 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     },
   },
   {
+    name: 'negative zeros made plain',
+    reason:
+      'The manual is silent on the sign of zeros; MongoDB leaves a number that $inc made one of its type and value (safe_num.cpp, "isIdentical"), DocumentDB makes -0 plain',
+    matches: ({ text }) => /\$inc: /.test(text) && /-0\b(?!\.)/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteStored(scenario, (value) => (isNegativeZero(value) ? new Double(0) : value)),
+    ),
+  },
+  {
     name: 'rolled back writes of many',
     reason:
       'An update of many is not atomic as a whole (manual, "Atomicity and Transactions"), and what $merge wrote before it failed is not reverted (manual, "$merge", "whenMatched"); DocumentDB reverts',
@@ -156,6 +165,11 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
 
 /** Where NaN sorts, but for what lies below every double. */
 const LOWEST = new Double(-Number.MAX_VALUE)
+
+function isNegativeZero(value: unknown): boolean {
+  if (value instanceof Double) return Object.is(value.value, -0)
+  return value instanceof Decimal128 && Object.is(Number(value.toString()), -0)
+}
 
 function isNaNValue(value: unknown): boolean {
   return (value instanceof Double || value instanceof Decimal128) && Number.isNaN(Number(value.toString()))

@@ -75,17 +75,16 @@ export function rangedOverPresent(
   }
 }
 
-/** An operator of any number of arguments, all evaluated. */
-export function variadic(run: (values: Input[], name: string, scope: Scope) => Input): CompileOperator {
+/** An operator of any number of arguments, each evaluated when it is read: after a null, none. */
+export function variadic(run: (values: Iterable<Input>, name: string, scope: Scope) => Input): CompileOperator {
   return (operand, scope, name) => {
     const parts = argumentsOf(operand).map((argument) => compile(argument, scope))
-    return (doc) =>
-      run(
-        parts.map((part) => part(doc)),
-        name,
-        scope,
-      )
+    return (doc) => run(evaluated(parts, doc), name, scope)
   }
+}
+
+function* evaluated(parts: readonly Evaluate[], doc: Doc): Generator<Input> {
+  for (const part of parts) yield part(doc)
 }
 
 /** The codes and texts with which an operator refuses its named arguments. */

@@ -22,7 +22,7 @@ function sorted(items: Iterable<Value>, scope: Scope): Value[] {
   return Array.from(items).sort((a, b) => compareValues(a, b, scope.env.collation))
 }
 
-function arrays(values: readonly Input[], code: number, describe: (type: string) => string): Value[][] | null {
+function arrays(values: Iterable<Input>, code: number, describe: (type: string) => string): Value[][] | null {
   const result: Value[][] = []
   for (const value of values) {
     if (isNullish(value)) return null

@@ -81,6 +81,9 @@ describe('expressions', () => {
     [{ $sum: [[1, 2n, 'x']] }, 3n],
     [{ $avg: [1, 2] }, 1.5],
     [{ $bitAnd: [7, 5n] }, 5n],
+    [{ $bitOr: [7, 1.5] }, refused('14 $bitOr only supports int and long operands.')],
+    [{ $bitNot: 1.5 }, refused('14 $bitNot only supports int and long, not: double.')],
+    [{ $bitNot: 'x' }, refused('28765 $bitNot only supports numeric types, not string')],
     [{ $bitNot: 5 }, -6],
   ])
 
@@ -133,7 +136,9 @@ describe('expressions', () => {
     [{ $firstN: { input: '$a', n: 2 } }, [1, 2]],
     [{ $maxN: { input: '$a', n: 2 } }, [3, 2]],
     [{ $indexOfArray: ['$a', 2, 2] }, 3],
-    [{ $indexOfArray: ['$nope', { $size: '$nope' }] }, null],
+    ...['$concat', '$concatArrays', '$setUnion', '$setIntersection', '$bitXor', '$indexOfArray'].map(
+      (name): readonly [object, null] => [{ [name]: ['$nope', { $size: '$nope' }] }, null],
+    ),
     [{ $range: [0, 10, 4] }, [0, 4, 8]],
     [{ $in: [2n, '$a'] }, true],
     [{ $setUnion: ['$a', [3, 4]] }, [1, 2, 3, 4]],
