@@ -22,7 +22,7 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     name: 'last digits of decimals',
     reason: `The manual promises no last digit of an irrational decimal; the two agree in ${TOLERANT_DIGITS}`,
     matches: ({ difference, text }) =>
-      /\$(ln|log|log10|exp|pow|sqrt|stdDev\w+)\b/.test(text) &&
+      /\$(ln|log|log10|exp|pow|sqrt|a?(sin|cos|tan)h?|atan2|stdDev\w+)\b/.test(text) &&
       differOnlyIn(difference, (a, b) => isOfType('decimal', a) && isOfType('decimal', b) && agree(a, b)),
   },
   {
