@@ -139,27 +139,41 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     proof: bothAgreeOn((scenario) => rewriteCommands(scenario, withAllOfThem)),
   },
   {
+    name: '$first through null',
+    reason:
+      '$first is null where the field of the first document is missing (manual, "$first", "Missing Values"); DocumentDB leaves the result out where a null has the field',
+    matches: ({ difference, text }) => difference.kind === 'result' && /\$group: .*\$(first|last): /.test(text),
+    proof: serverAgreesOn((scenario) => rewriteCommands(scenario, (document) => accumulating(document, OR_NULL))),
+  },
+  {
     name: 'order of groups after a sort',
     reason:
       'The last of documents with a field decides in $mergeObjects, and the last document in $last (manual, each); where a stage that adds fields follows the $sort DocumentDB takes them in another order, though not in $push',
     matches: ({ difference, text }) =>
       difference.kind === 'result' && /\$sort: .*\$sort: .*\$group: .*\$(last|mergeObjects): /.test(text),
-    proof: bothAgreeOn((scenario) => rewriteCommands(scenario, collectingAll)),
+    proof: bothAgreeOn((scenario) => rewriteCommands(scenario, (document) => accumulating(document, COLLECTING_ALL))),
   },
 ]
 
-/** A group with all that one of its documents would decide. */
-function collectingAll(document: Doc): Doc {
+const OR_NULL = replacingOperators({
+  $first: (operand) => literal({ $first: literal({ $ifNull: [operand, null] }) }),
+  $last: (operand) => literal({ $last: literal({ $ifNull: [operand, null] }) }),
+})
+
+/** All of what one of the documents would decide. */
+const COLLECTING_ALL = replacingOperators({
+  $last: (operand) => literal({ $push: operand }),
+  $mergeObjects: (operand) => literal({ $push: operand }),
+})
+
+/** A `$group` with its accumulators put through `change`. */
+function accumulating(document: Doc, change: (accumulator: Doc) => unknown): Doc {
   const group = document.get('$group')
   if (!(group instanceof Map)) return document
-  const collect = replacingOperators({
-    $last: (operand) => literal({ $push: operand }),
-    $mergeObjects: (operand) => literal({ $push: operand }),
-  })
-  const collecting = rewriteFields(group, (value, name) =>
-    name !== '_id' && value instanceof Map ? collect(value) : value,
+  const changed = rewriteFields(group, (value, name) =>
+    name !== '_id' && value instanceof Map ? change(value) : value,
   )
-  return new Map([...document, ['$group', collecting]])
+  return new Map([...document, ['$group', changed]])
 }
 
 /** A stage with one behind it with which DocumentDB makes it no part of others; nothing follows one that writes. */

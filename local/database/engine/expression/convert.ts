@@ -1,5 +1,5 @@
 import { readDecimal, writeDecimal } from '../../bson/decimal.ts'
-import { fitsLong, INT_MAX, INT_MIN, roundedInteger, toDecimal, toDouble, truncatedInteger } from '../../bson/number.ts'
+import { fitsLong, INT_MAX, INT_MIN, toDecimal, toDouble, truncatedInteger } from '../../bson/number.ts'
 import { isTypeName, TYPE_NAMES_BY_CODE, type TypeName } from '../../bson/types.ts'
 import {
   Binary,
@@ -138,13 +138,7 @@ function toDateValue(value: Value): Date {
   if (typeof value === 'string') return parseDate(value, undefined, undefined)
   if (value instanceof ObjectId) return value.getTimestamp()
   if (value instanceof Timestamp) return new Date(value.t * 1000)
-  if (isNumber(value) && !(value instanceof Int32)) {
-    const millis = value instanceof Decimal128 ? roundedInteger(value) : truncatedInteger(value)
-    if (millis === undefined || !fitsLong(millis)) {
-      throw failure(`Conversion would overflow target type in $convert with no onError value: ${value}`)
-    }
-    return dateFromMillis(millis)
-  }
+  if (isNumber(value) && !(value instanceof Int32)) return dateFromMillis(integral(value, 'long'))
   throw unsupported(value, 'date')
 }
 

@@ -235,6 +235,11 @@ describe('expressions', () => {
   check('conversions', [
     [{ $toInt: '12' }, 12],
     [{ $toInt: 12.9 }, 12],
+    [{ $toDate: Decimal128.fromString('1.9') }, new Date(1)],
+    [
+      { $toDate: Number.NaN },
+      refused('241 Attempt to convert NaN value to integer type in $convert with no onError value'),
+    ],
     [{ $toLong: '$d' }, BigInt(at.getTime())],
     [{ $toDecimal: 2.5 }, decimal('2.50000000000000')],
     [{ $toString: decimal('1E3') }, '1E+3'],
