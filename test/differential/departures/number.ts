@@ -4,7 +4,7 @@ import { type Doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
 import type { Departure } from './departure.ts'
 import { bothAgreeOn, serverAgreesOn } from './proof.ts'
-import { replacingOperators, rewriteCommands, rewriteValues } from './rewrite.ts'
+import { replacingOperators, rewriteCommands, rewriteFields, rewriteStored, rewriteValues } from './rewrite.ts'
 import { agreeIn, differOnlyIn, isOfType, numberOf } from './text.ts'
 
 /** Digits in which two servers must agree where libraries of mathematics may round the last ones apart. */
@@ -67,6 +67,16 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
         text,
       ) && inOneOrder(difference.local) === inOneOrder(difference.server),
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, ofOneType)),
+  },
+  {
+    name: 'equal numbers in documents of a set',
+    reason:
+      'A set has no duplicates (manual, "$setUnion", "Behavior"), and numbers of equal value are equal, whatever their type (manual, "Comparison/Sort Order", "Numeric Types"); DocumentDB tells documents apart by types within',
+    matches: ({ difference, text }) =>
+      difference.kind === 'result' && /\$set(Union|Intersection|Difference|Equals|IsSubset)\b/.test(text),
+    proof: bothAgreeOn((scenario) =>
+      rewriteStored(scenario, (value) => (value instanceof Map ? rewriteFields(value, ofOneType) : value)),
+    ),
   },
   {
     name: 'deviations beyond doubles',
