@@ -180,11 +180,15 @@ function agree(a: string, b: string): boolean {
   return agreeIn(TOLERANT_DIGITS, a, b)
 }
 
+/** A decimal as its digits without zeros around them, and their exponent. */
 function withoutZeros(decimal: string): string {
-  return decimal
-    .replace(/(\.\d*?)0+\)$/, '$1)')
-    .replace('.)', ')')
-    .replace(/^decimal\(-?0(E.*)?\)$/, 'decimal(0)')
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^decimal\((-?)(\d+)(?:\.(\d*))?(?:E([+-]?\d+))?\)$/.exec(decimal) ?? []
+  if (sign === undefined) return decimal
+  const digits = (whole + fraction).replace(/^0+/, '')
+  const kept = digits.replace(/0+$/, '')
+  if (kept === '') return 'decimal(0)'
+  return `decimal(${sign}${kept}E${Number(exponent) - fraction.length + digits.length - kept.length})`
 }
 
 function withDoublesBeyondNumbers(scenario: Scenario): Scenario {
