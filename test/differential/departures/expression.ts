@@ -58,7 +58,8 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     reason:
       'The input may be any expression of a string (manual, "$regexMatch", "input"); DocumentDB refuses some of a field',
     matches: ({ difference, server }) =>
-      difference.kind === 'no error' && /'input' parameter must be of type string/.test(server?.error?.message ?? ''),
+      (difference.kind === 'no error' || difference.kind === 'error class') &&
+      /'input' parameter must be of type string/.test(server?.error?.message ?? ''),
     proof: serverAgreesOn((scenario) =>
       rewriteCommands(
         scenario,
