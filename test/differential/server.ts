@@ -191,5 +191,6 @@ function writeErrorOf(writeErrors: unknown): ServerError | undefined {
   if (!Array.isArray(writeErrors) || writeErrors.length === 0) return undefined
   const text = describe(bytesOf(writeErrors[0]))
   const code = /"code": (?:int|long|double)\((-?\d+)\)/.exec(text)?.[1]
-  return { code: Number(code), message: /"errmsg": ("(?:[^"\\]|\\.)*")/.exec(text)?.[1] ?? text }
+  const quoted = /"errmsg": ("(?:[^"\\]|\\.)*")/.exec(text)?.[1]
+  return { code: Number(code), message: quoted === undefined ? text : String(JSON.parse(quoted)) }
 }

@@ -114,23 +114,19 @@ export function divide(a: NumberValue, b: NumberValue): NumberValue {
   return toDouble(a) / toDouble(b)
 }
 
-/**
- * The remainder with the dividend's sign. An integral double as divisor counts as the integer it is, so that what a
- * shell sends as `2.0` leaves integers integers. The caller has refused zero.
- */
+/** The remainder with the dividend's sign, of the larger of the two types. The caller has refused zero. */
 export function remainder(a: NumberValue, b: NumberValue): NumberValue {
   if (a instanceof Decimal128 || b instanceof Decimal128) {
     return writeDecimal(remainderDecimals(toDecimal(a), toDecimal(b)))
   }
-  if (typeof a === 'number') return a % toDouble(b)
-  let divisor = b
-  if (typeof b === 'number') {
-    if (b !== Math.trunc(b) || b > INT_MAX || b < INT_MIN) return toDouble(a) % b
-    divisor = int(b)
-  }
-  if (typeof divisor === 'number') return toDouble(a) % divisor
-  if (a instanceof Int32 && divisor instanceof Int32) return int((a.value % divisor.value) | 0)
-  return toBigInt(a) % toBigInt(divisor)
+  if (typeof a === 'number' || typeof b === 'number') return toDouble(a) % toDouble(b)
+  if (a instanceof Int32 && b instanceof Int32) return int((a.value % b.value) | 0)
+  return toBigInt(a) % toBigInt(b)
+}
+
+/** True when the remainder of the decimals that the two are is zero: `multipleOf` of a JSON schema. */
+export function isMultipleOf(value: NumberValue, divisor: NumberValue): boolean {
+  return isZero(writeDecimal(remainderDecimals(toDecimal(value), toDecimal(divisor))))
 }
 
 /** The integer part of a finite number, `undefined` for NaN and infinity. */

@@ -32,3 +32,8 @@ export interface Departure {
   /** What must hold beside {@link matches}: further runs, so that the row explains nothing but its departure. */
   readonly proof?: Proof
 }
+
+/** True when the server refuses what ours takes, or what ours refuses for another reason. */
+export function serverFails({ kind }: Difference): boolean {
+  return kind === 'no error' || kind === 'error class'
+}

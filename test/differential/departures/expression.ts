@@ -1,7 +1,7 @@
 import { Int32 } from 'bson'
 import type { Doc } from '../generate/value.ts'
 import { literal } from '../generate/value.ts'
-import type { Departure } from './departure.ts'
+import { type Departure, serverFails } from './departure.ts'
 import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
 import { replacingOperators, rewriteCommands } from './rewrite.ts'
 
@@ -11,7 +11,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     name: 'branches not taken',
     reason:
       '$cond answers one of two, $ifNull the first that is not null, $switch breaks out (manual, each); of what follows what decides $and and $or, an error is possible, not certain (manual, "$and", "Error Handling"). DocumentDB computes all of it',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$(ifNull|cond|switch|and|or)\b/.test(text),
+    matches: ({ difference, text }) => serverFails(difference) && /\$(ifNull|cond|switch|and|or)\b/.test(text),
     proof: oursAgreesOn((scenario) =>
       rewriteCommands(
         scenario,
@@ -23,7 +23,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     name: 'operands after null',
     reason:
       '$zip of a null is null, and an error of what is no array (manual, "$zip", "inputs"), $indexOfBytes and $indexOfCP of a first null are null (manual, each), which does not say what goes first: ours stops at the null, DocumentDB computes the other operands all the same',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$(zip|indexOfBytes|indexOfCP)\b/.test(text),
+    matches: ({ difference, text }) => serverFails(difference) && /\$(zip|indexOfBytes|indexOfCP)\b/.test(text),
     proof: oursAgreesOn((scenario) =>
       rewriteCommands(
         scenario,
@@ -50,7 +50,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     reason:
       'The inputs of $zip are expressions that resolve to arrays (manual, "$zip", "inputs"); DocumentDB takes some as they are',
     matches: ({ difference, server }) =>
-      difference.kind === 'no error' &&
+      serverFails(difference) &&
       /\$zip encountered an input that is not an array: \{ "\$/.test(server?.error?.message ?? ''),
   },
   {
@@ -58,8 +58,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     reason:
       'The input may be any expression of a string (manual, "$regexMatch", "input"); DocumentDB refuses some of a field',
     matches: ({ difference, server }) =>
-      (difference.kind === 'no error' || difference.kind === 'error class') &&
-      /'input' parameter must be of type string/.test(server?.error?.message ?? ''),
+      serverFails(difference) && /'input' parameter must be of type string/.test(server?.error?.message ?? ''),
     proof: serverAgreesOn((scenario) =>
       rewriteCommands(
         scenario,
@@ -122,7 +121,7 @@ export const EXPRESSION_DEPARTURES: readonly Departure[] = [
     name: '$maxN of nothing',
     reason:
       'The array forms of $firstN, $lastN, $maxN and $minN fail for what is no array (manual, "$lastN", "Array Operator")',
-    matches: ({ difference, local }) => difference.kind === 'error' && local?.error?.code === 5788200,
+    matches: ({ local }) => local?.error?.code === 5788200,
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(
         scenario,

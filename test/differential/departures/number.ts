@@ -2,7 +2,7 @@ import { Decimal128, Double, Int32, Long } from 'bson'
 import { type Described, parseDescribed, printDescribed, rewriteDescribed } from '../described.ts'
 import { type Doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
-import type { Departure } from './departure.ts'
+import { type Departure, serverFails } from './departure.ts'
 import { bothAgreeOn, serverAgreesOn } from './proof.ts'
 import { replacingOperators, rewriteCommands, rewriteFields, rewriteStored, rewriteValues } from './rewrite.ts'
 import { agreeIn, differOnlyIn, isOfType, numberOf } from './text.ts'
@@ -24,6 +24,13 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     matches: ({ difference, text }) =>
       /\$(ln|log|log10|exp|pow|sqrt|a?(sin|cos|tan)h?|atan2|stdDev\w+)\b/.test(text) &&
       differOnlyIn(difference, (a, b) => isOfType('decimal', a) && isOfType('decimal', b) && agree(a, b)),
+  },
+  {
+    name: 'the type of $mod',
+    reason:
+      'A remainder is of the larger of its two types (manual, "$mod", "Behavior"); DocumentDB gives a whole one in the type of an integer',
+    matches: ({ text }) => /\$mod: \[/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteCommands(scenario, replacingOperators({ $mod: asDouble }))),
   },
   {
     name: '$avg of decimals',
@@ -90,7 +97,7 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     reason:
       'The deviation of no numbers is null (manual, "$stdDevPop", "Non-numeric Values"); DocumentDB divides by their count where a window slides past the last',
     matches: ({ difference, server, text }) =>
-      difference.kind === 'no error' && /divide by zero/.test(server?.error?.message ?? '') && /\$stdDev/.test(text),
+      serverFails(difference) && /divide by zero/.test(server?.error?.message ?? '') && /\$stdDev/.test(text),
     proof: bothAgreeOn((scenario) => rewriteCommands(scenario, withoutDeviations)),
   },
   {
@@ -103,7 +110,7 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     name: 'powers beyond doubles',
     reason: 'A power of doubles that overflows is infinity (manual, "$pow", "Behavior"); DocumentDB refuses it',
     matches: ({ difference, server, text }) =>
-      difference.kind === 'no error' && server?.error?.code === 241 && /\$pow\b/.test(text),
+      serverFails(difference) && server?.error?.code === 241 && /\$pow\b/.test(text),
     proof: bothAgreeOn((scenario) =>
       rewriteCommands(scenario, replacingOperators({ $pow: () => new Double(Number.POSITIVE_INFINITY) })),
     ),
@@ -113,11 +120,17 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     reason:
       'A $sum over a window is that of its documents (manual, "$setWindowFields"); DocumentDB subtracts what leaves the window, rounding what stays, which keeps the type of what left',
     matches: ({ difference, text }) =>
-      difference.kind === 'result' &&
-      /\$(sum|avg): .*window: \{ documents: \[(-1, 1|'current', 'unbounded')\]/.test(text),
+      difference.kind === 'result' && /\$(sum|avg): .*window: \{ documents: \[/.test(text),
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, toSmallInt)),
   },
 ]
+
+/** A remainder that is computed as a double; the condition of that name has no operand to compute. */
+function asDouble(operands: unknown): unknown {
+  const remainder = literal({ $mod: operands })
+  const isComputed = Array.isArray(operands) && operands.some((part) => typeof part === 'string' || part instanceof Map)
+  return isComputed ? literal({ $toDouble: remainder }) : remainder
+}
 
 /** A greatest value in place of each deviation. */
 function withoutDeviations(document: Doc): Doc {

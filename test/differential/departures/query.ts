@@ -1,9 +1,16 @@
 import { Decimal128, Double, Int32, MaxKey, MinKey } from 'bson'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
-import type { Departure } from './departure.ts'
+import { type Departure, serverFails } from './departure.ts'
 import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
-import { mapCommands, replacingOperators, rewriteCommands, rewritePipelines, rewriteStored } from './rewrite.ts'
+import {
+  mapCommands,
+  replacingOperators,
+  rewriteCommands,
+  rewritePipelines,
+  rewriteStored,
+  rewriteValues,
+} from './rewrite.ts'
 
 /** How DocumentDB reads filters, sorts and what else `find`, `count` and `distinct` take. */
 export const QUERY_DEPARTURES: readonly Departure[] = [
@@ -32,7 +39,11 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     reason:
       'MinKey is the lowest value and MaxKey the highest (manual, "Comparison/Sort Order"); that ranges of them are not bracketed by type, and take what is missing, is in the jstests (index_bounds_maxkey.js), not the manual',
     matches: ({ text }) => /\$lte?: new MaxKey\(\)|\$gte?: new MinKey\(\)/.test(text),
-    proof: serverAgreesOn((scenario) => rewriteCommands(scenario, withoutExtremes)),
+    proof: anyOf(
+      serverAgreesOn((scenario) => rewriteCommands(scenario, withoutExtremes)),
+      // Behind an empty array nothing is missing, which other words do not say.
+      bothAgreeOn((scenario) => rewriteCommands(scenario, withoutExtremes)),
+    ),
   },
   {
     name: 'distinct of an array in an array',
@@ -63,7 +74,7 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     reason:
       'A limit is the number of documents to return (manual, "find", "limit"), without a word on the others: ours stops there, DocumentDB computes their conditions',
     matches: ({ difference, command, text }) =>
-      difference.kind === 'no error' &&
+      serverFails(difference) &&
       /\$expr/.test(text) &&
       (command?.has('limit') === true || command?.has('findAndModify') === true),
     proof: anyOf(
@@ -89,9 +100,9 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
     reason: 'An empty array sorts below null and a missing field (manual, "Comparison/Sort Order", "Arrays")',
     matches: ({ text }) => /sort: \{ \w/.test(text) && /: \[\]/.test(text),
     proof: anyOf(
-      bothAgreeOn((scenario) =>
-        rewriteStored(scenario, (value) => (Array.isArray(value) && value.length === 0 ? [new MinKey()] : value)),
-      ),
+      bothAgreeOn((scenario) => rewriteStored(scenario, filled)),
+      // An update stores arrays too.
+      bothAgreeOn((scenario) => rewriteValues(scenario, filled)),
       bothAgreeOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(sortedByNoEmptyArray))),
     ),
   },
@@ -104,6 +115,11 @@ export const QUERY_DEPARTURES: readonly Departure[] = [
   },
 ]
 
+/** An empty array as one of the value that sorts as it does. */
+function filled(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 0 ? [new MinKey()] : value
+}
+
 /** The keys of a `$sort`, by name. */
 function keysOf(stage: Doc): Doc {
   const keys = stage.get('$sort')
@@ -114,11 +130,11 @@ function keysOf(stage: Doc): Doc {
 function sortedByNoEmptyArray(stage: Doc): Doc[] {
   const keys = [...keysOf(stage).keys()]
   if (keys.length === 0) return [stage]
-  const filled = keys.map((name): [string, unknown] => [
+  const padded = keys.map((name): [string, unknown] => [
     name,
     literal({ $cond: [literal({ $eq: [`$${name}`, []] }), [new MinKey()], `$${name}`] }),
   ])
-  return [literal({ $addFields: doc(filled) }), stage]
+  return [literal({ $addFields: doc(padded) }), stage]
 }
 
 /** A sort that goes on by all elements of its keys. */

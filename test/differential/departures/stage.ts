@@ -2,7 +2,7 @@ import { Int32 } from 'bson'
 import type { Described } from '../described.ts'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
-import type { Departure } from './departure.ts'
+import { type Departure, serverFails } from './departure.ts'
 import { anyOf, bothAgreeOn, oursAgreesOn, serverAgreesOn } from './proof.ts'
 import { replacingOperators, rewriteCommands, rewriteFields, rewritePipelines } from './rewrite.ts'
 import { sameAfter, withSortedElements } from './text.ts'
@@ -30,14 +30,14 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     name: 'conditions of $graphLookup',
     reason:
       'restrictSearchWithMatch is a condition for the search (manual, "$graphLookup"), with $expr (jstests, graphLookup/filter.js), without a word on documents that the search does not reach; DocumentDB computes it for those too',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /restrictSearchWithMatch: .*\$expr/.test(text),
+    matches: ({ difference, text }) => serverFails(difference) && /restrictSearchWithMatch: .*\$expr/.test(text),
     proof: oursAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.map(matchingAll))),
   },
   {
     name: 'conditions of $lookup',
     reason:
       'The pipeline of a $lookup by fields runs on the documents that match (manual, "$lookup", "Correlated Subqueries Using Concise Syntax"); DocumentDB computes its conditions for others too',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$lookup: .*localField.*\$expr/.test(text),
+    matches: ({ difference, text }) => serverFails(difference) && /\$lookup: .*localField.*\$expr/.test(text),
     proof: oursAgreesOn((scenario) => rewriteCommands(scenario, lookingUpAll)),
   },
   {
@@ -74,7 +74,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     name: '$redact below what it decides',
     reason:
       '$$PRUNE and $$KEEP decide without further inspection (manual, "$redact"); DocumentDB inspects all the same',
-    matches: ({ difference, text }) => /\$redact/.test(text) && difference.kind === 'no error',
+    matches: ({ difference, text }) => /\$redact/.test(text) && serverFails(difference),
     proof: oursAgreesOn((scenario) =>
       rewriteCommands(scenario, (document) =>
         rewriteFields(document, (value) =>
@@ -96,7 +96,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     name: 'stages before a limit',
     reason:
       '$limit passes a number of documents (manual, "$limit"), without a word on stages before it: ours computes those alone, DocumentDB the fields of others too',
-    matches: ({ difference, text }) => difference.kind === 'no error' && /\$limit: \d/.test(text),
+    matches: ({ difference, text }) => serverFails(difference) && /\$limit: \d/.test(text),
     proof: oursAgreesOn((scenario) =>
       rewritePipelines(scenario, (stages) => stages.filter((stage) => !stage.has('$limit'))),
     ),
@@ -106,7 +106,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
     reason:
       'An optimized pipeline returns what the original does (manual, "Aggregation Pipeline Optimization"), fields perhaps in another order (manual, "Documents", "Field Order in Queries"); DocumentDB makes one of two stages and loses what one removed, or where it was',
     matches: ({ difference, text }) =>
-      (difference.kind === 'result' || difference.kind === 'no error' || difference.kind === 'data') &&
+      (serverFails(difference) || difference.kind === 'result' || difference.kind === 'data') &&
       /\$(unset|project)\b.*\$(addFields|set|project|replaceWith|fill)\b/.test(text),
     proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(runAlone))),
   },

@@ -3,7 +3,7 @@ import { compare } from '../compare.ts'
 import type { Doc } from '../generate/value.ts'
 import { doc, literal } from '../generate/value.ts'
 import type { Scenario } from '../scenario.ts'
-import type { Departure, Observed } from './departure.ts'
+import { type Departure, type Observed, serverFails } from './departure.ts'
 import { anyOf, bothAgreeOn, serverAgreesOn, serverAgreesWithout } from './proof.ts'
 import {
   mapCommands,
@@ -12,6 +12,7 @@ import {
   rewritePipelines,
   rewriteStored,
   rewriteUpdates,
+  rewriteValues,
 } from './rewrite.ts'
 
 /** How DocumentDB updates. */
@@ -37,8 +38,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     name: '$rename through an array',
     reason:
       '$rename does not work in elements of arrays (manual, "$rename", "Behavior"); a name under an array is an error whether it is there or not (jstests, rename_operator.js)',
-    matches: ({ difference, local }) =>
-      difference.kind === 'error' &&
+    matches: ({ local }) =>
       /The (source|destination) field cannot be an array element|Cannot (create|rename)/.test(
         local?.error?.message ?? '',
       ),
@@ -59,9 +59,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     reason:
       '$unset of a field that does not exist does nothing (manual, "$unset", "Behavior"); DocumentDB refuses a name under an array',
     matches: ({ difference, server }) =>
-      difference.kind === 'no error' &&
-      server?.error?.code === 28 &&
-      /Invalid array index path/.test(server.error.message),
+      serverFails(difference) && server?.error?.code === 28 && /Invalid array index path/.test(server.error.message),
     proof: serverAgreesWithout(removals),
   },
   {
@@ -139,8 +137,7 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
     name: 'array updates of nothing',
     reason:
       '$[] and $[identifier] fail in an upsert without the array: the path must exist in the document (manual, "$[<identifier>]", "upsert"), whatever the operator',
-    matches: ({ difference, local }) =>
-      difference.kind === 'error' &&
+    matches: ({ local }) =>
       /must exist in the document in order to apply array updates/.test(local?.error?.message ?? ''),
     proof: bothAgreeOn((scenario) => {
       const unfiltered = mapCommands(rewriteCommands(scenario, withoutArrayFilters), withoutArrayFilters)
@@ -155,11 +152,11 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
       difference.kind === 'error' && local?.error?.code === 224 && /upsert: true/.test(text) && /\$expr/.test(text),
   },
   {
-    name: '$max over NaN',
+    name: '$min and $max of NaN',
     reason:
-      'The manual is silent on the order of NaN, which MongoDB has below all numbers (expression_leaf.cpp), so that $max replaces it',
-    matches: ({ text }) => /(u|update): \{.*\$max: /.test(text) && /NaN/.test(text),
-    proof: bothAgreeOn((scenario) => rewriteStored(scenario, (value) => (isNaNValue(value) ? LOWEST : value))),
+      'The manual is silent on the order of NaN, which MongoDB has below all numbers (expression_leaf.cpp), so that $max replaces it, and $min puts it',
+    matches: ({ text }) => /(u|update): \{.*\$(min|max): /.test(text) && /NaN/.test(text),
+    proof: bothAgreeOn((scenario) => rewriteValues(scenario, (value) => (isNaNValue(value) ? LOWEST : value))),
   },
 ]
 

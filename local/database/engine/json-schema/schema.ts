@@ -1,6 +1,6 @@
 import { compareNumbers, valuesEqual } from '../../bson/compare.ts'
 import { hashKey } from '../../bson/hash.ts'
-import { exactInteger, isNaNValue, isZero, remainder, toDouble } from '../../bson/number.ts'
+import { exactInteger, isMultipleOf, isNaNValue, toDouble } from '../../bson/number.ts'
 import type { TypeName } from '../../bson/types.ts'
 import { type Doc, int, isDoc, isNumber, type NumberValue, typeName, type Value } from '../../bson/value.ts'
 import { DatabaseError } from '../../errors.ts'
@@ -390,7 +390,7 @@ function multipleOf(operand: Value): Rule {
   if (!(toDouble(divisor) > 0))
     throw new DatabaseError(9, "$jsonSchema keyword 'multipleOf' must have a positive value")
   return (value) => {
-    if (!isNumber(value) || isZero(remainder(value, divisor))) return null
+    if (!isNumber(value) || isMultipleOf(value, divisor)) return null
     return considered('multipleOf', operand, 'considered value is not a multiple of the specified value', value, false)
   }
 }

@@ -61,6 +61,9 @@ describe('expressions', () => {
     [{ $divide: [decimal('10'), 4] }, decimal('2.5')],
     [{ $mod: [-7, 3] }, -1],
     [{ $mod: [5.5, 2] }, 1.5],
+    // The larger of the two types since 7.2.
+    [{ $type: [{ $mod: [7, { $toDouble: 2 }] }] }, 'double'],
+    [{ $type: [{ $mod: [7, 2n] }] }, 'long'],
     [{ $add: [1, null] }, null],
     [{ $add: ['x'] }, refused('14 $add only supports numeric or date types, not string')],
     [{ $divide: [1, 0] }, refused("2 can't $divide by zero")],

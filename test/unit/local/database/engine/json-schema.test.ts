@@ -14,6 +14,7 @@ const failing = (...rules: object[]): string => shown({ operatorName: '$jsonSche
 describe('$jsonSchema', () => {
   it.each([
     [{ required: ['a'] }, { a: 1 }, 'valid'],
+    [{ properties: { a: { multipleOf: 0.1 } } }, { a: 0.3 }, 'valid'],
     [{ properties: { a: { bsonType: 'int' } } }, {}, 'valid'],
     [
       { required: ['b', 'a'] },
