@@ -76,6 +76,14 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, ofOneType)),
   },
   {
+    name: 'types of numbers between',
+    reason:
+      'The manual ("$densify") does not say of which type the numbers are that it adds: ours have that of the bound and the step, those of DocumentDB that of the field',
+    matches: ({ difference, text }) =>
+      /\$densify: /.test(text) && inOneOrder(difference.local) === inOneOrder(difference.server),
+    proof: bothAgreeOn((scenario) => rewriteValues(scenario, ofOneType)),
+  },
+  {
     name: 'equal numbers in documents of a set',
     reason:
       'A set has no duplicates (manual, "$setUnion", "Behavior"), and numbers of equal value are equal, whatever their type (manual, "Comparison/Sort Order", "Numeric Types"); DocumentDB tells documents apart by types within',

@@ -105,7 +105,8 @@ export const UPDATE_DEPARTURES: readonly Departure[] = [
       const without = <T>(list: readonly T[]) => list.filter((_, index) => !failed.includes(index))
       const rest = { ...observed.scenario, commands: without(observed.scenario.commands) }
       const { answers, data } = observed.serverObservation
-      return compare(rest, await ask.local(rest), { answers: without(answers), data }) === undefined
+      const reverted = compare(rest, await ask.server(rest), { answers: without(answers), data }) === undefined
+      return reverted && ask.agree(rest)
     },
   },
   {
