@@ -11,7 +11,7 @@ import { toSnippet } from './snippet.ts'
 
 const USAGE = `usage: npm run differential -- --uri mongodb://... [options]
   --ops 2000              commands to run
-  --seed N                the same seed generates the same commands
+  --seed 1                the same seed generates the same commands; random: others each time, to find bugs
   --max-differences 20    stop after so many
   --only find,update      commands to run
   --without 'name; name'  departures that are not excused, to see what they stand for; all: none is
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
     return 0
   }
   const operations = Number(values.ops)
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
+  const seed = values.seed === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
   const maxDifferences = Number(values['max-differences'])
   const without = values.without.split(';').map((name) => name.trim())
   const jobs = Number(values.jobs)
@@ -97,7 +97,7 @@ function readArguments() {
         uri: { type: 'string' },
         'local-uri': { type: 'string' },
         ops: { type: 'string', default: '2000' },
-        seed: { type: 'string' },
+        seed: { type: 'string', default: '1' },
         'max-differences': { type: 'string', default: '20' },
         only: { type: 'string' },
         without: { type: 'string', default: '' },

@@ -72,7 +72,8 @@ export const NUMBER_DEPARTURES: readonly Departure[] = [
     matches: ({ difference, text }) =>
       /\b(distinct: )|\$(min|max|minN|maxN|addToSet|setUnion|setIntersection|setDifference|group|sortByCount)\b/.test(
         text,
-      ) && inOneOrder(difference.local) === inOneOrder(difference.server),
+      ) &&
+      (inOneOrder(difference.local) === inOneOrder(difference.server) || /\$type\b/.test(text)),
     proof: bothAgreeOn((scenario) => rewriteValues(scenario, ofOneType)),
   },
   {

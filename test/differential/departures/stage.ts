@@ -107,7 +107,7 @@ export const STAGE_DEPARTURES: readonly Departure[] = [
       'An optimized pipeline returns what the original does (manual, "Aggregation Pipeline Optimization"), fields perhaps in another order (manual, "Documents", "Field Order in Queries"); DocumentDB makes one of two stages and loses what one removed, or where it was',
     matches: ({ difference, text }) =>
       (serverFails(difference) || difference.kind === 'result' || difference.kind === 'data') &&
-      /\$(unset|project)\b.*\$(addFields|set|project|replaceWith|fill)\b/.test(text),
+      /\$(unset|project|addFields|set)\b.*\$(addFields|set|project|replaceWith|fill)\b/.test(text),
     proof: serverAgreesOn((scenario) => rewritePipelines(scenario, (stages) => stages.flatMap(runAlone))),
   },
   {
