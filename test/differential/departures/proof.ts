@@ -28,7 +28,11 @@ export function serverAgreesOn(rewrite: Rewrite): Proof {
     if (isSame(scenario, rewritten)) return false
     if (compare(scenario, localObservation, await ask.local(rewritten)) !== undefined) return false
     // What it answers as before is another departure's, which agreement leaves apart.
-    return compare(scenario, serverObservation, await ask.server(rewritten)) !== undefined && ask.agree(rewritten)
+    const after = await ask.server(rewritten)
+    const isAsBefore =
+      compare(scenario, serverObservation, after) === undefined &&
+      serverObservation.answers.every(({ error }, index) => error?.message === after.answers[index]?.error?.message)
+    return !isAsBefore && ask.agree(rewritten)
   }
 }
 
