@@ -1,6 +1,6 @@
 import type { ChangeStream, Document } from 'mongodb'
 import { AppError } from '../errors.ts'
-import { sleep } from '../triggers/sleep.ts'
+import { sleep } from '../sleep.ts'
 
 /** More than a wait, a resumption and the search for a server take. */
 const patienceMs = 15_000

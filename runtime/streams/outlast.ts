@@ -1,5 +1,5 @@
 import { toDatabaseError } from '../data/database-error.ts'
-import { sleep } from '../triggers/sleep.ts'
+import { sleep } from '../sleep.ts'
 
 const firstPauseMs = 250
 const maxPauseMs = 5_000

@@ -1,4 +1,4 @@
-import { sleep } from './sleep.ts'
+import { sleep } from '../sleep.ts'
 
 /** Pauses between attempts that all end when what they wait for is known to be back. */
 export class Pauses {

@@ -52,13 +52,22 @@ const RETRYABLE_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 116
 const STATE_CHANGE_CODES = new Set([189, 10107, 11602, 13435, 13436])
 /** Errors that end a change stream for good. */
 const NON_RESUMABLE_CODES = new Set([280, 286])
-/** Errors after which the whole transaction may be tried again, also when it was about to end. */
+const TRANSIENT = 'TransientTransactionError'
+/** Errors of two transactions at once. */
 const CONFLICT_CODES = new Set([112, 24, 246, 239, 267])
-/** Errors after which the whole transaction may be tried again. */
-const TRANSIENT_CODES = new Set([
-  ...CONFLICT_CODES,
-  ...[251, 282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262],
-])
+/** There is no such transaction any more, so that nothing of it was done. */
+const NO_SUCH_TRANSACTION = 251
+/** Errors of a command within a transaction that leave nothing of it behind either. */
+const LOST_CODES = new Set([282, 91, 189, 10107, 11600, 11602, 13435, 13436, 6, 7, 89, 262])
+
+/**
+ * Whether the whole transaction may be tried again after an error.
+ *
+ * @param ends the command was to commit or abort it: what became of that is unknown after some errors
+ */
+function isTransient(code: number, ends: boolean): boolean {
+  return CONFLICT_CODES.has(code) || code === NO_SUCH_TRANSACTION || (!ends && LOST_CODES.has(code))
+}
 
 /** Answers requests: finds the command, its session and transaction, runs it, and words what went wrong. */
 export function createDispatcher(server: Server): (message: Message, peer: Peer) => Answer | Promise<Answer> {
@@ -132,11 +141,8 @@ async function answerFailing(
     const retryable = parsed.body.has('txnNumber') && parsed.body.get('autocommit') !== false
     const ends = parsed.name === 'commitTransaction' || parsed.name === 'abortTransaction'
     if (labels) error.labels = labels
-    else if (ends && (code === 251 || CONFLICT_CODES.has(code))) error.labels = ['TransientTransactionError']
+    else if (parsed.body.get('autocommit') === false && isTransient(code, ends)) error.labels = [TRANSIENT]
     else if ((retryable || ends) && RETRYABLE_CODES.has(code)) error.labels = ['RetryableWriteError']
-    else if (parsed.body.get('autocommit') === false && !ends && TRANSIENT_CODES.has(code)) {
-      error.labels = ['TransientTransactionError']
-    }
     return { parts: encodeError(error, server) }
   }
   return answer(server, message, peer, parsed, strike)
@@ -410,9 +416,7 @@ function fail(server: Server, call: Call | undefined, thrown: unknown, parsed: P
   const ends = parsed.name === 'commitTransaction' || parsed.name === 'abortTransaction'
   if (error instanceof DatabaseError && inTransaction) {
     // Source: transactions specification: the server labels what the whole transaction may be tried again for.
-    if (!ends && TRANSIENT_CODES.has(error.code) && !error.labels) error.labels = ['TransientTransactionError']
-    if (parsed.name === 'abortTransaction' && error.code === 251) error.labels = ['TransientTransactionError']
-    if (parsed.name === 'commitTransaction' && error.code === 251) error.labels = ['TransientTransactionError']
+    if (!error.labels && isTransient(error.code, ends)) error.labels = [TRANSIENT]
   }
   if (call?.invocation.transaction) call.invocation.session?.abort(server.store)
   if (call?.invocation.closeConnection) return null
